@@ -1,0 +1,6 @@
+import MartletCommands
+
+@main
+struct MartletMain {
+    static func main() async {}
+}
