@@ -1,0 +1,34 @@
+/// Why a message failed: a stable code, then the provider's own words.
+package struct ErrorReason: Sendable, Equatable, CustomStringConvertible {
+    package struct Code: Sendable, Hashable {
+        package let text: String
+        package static let invalidRecipient = Code(text: "invalid_recipient")
+        package static let rejected = Code(text: "rejected")
+        package static let unauthorized = Code(text: "unauthorized")
+        package static let expired = Code(text: "expired")
+        package static let cancelled = Code(text: "cancelled")
+        package static let attemptsExhausted = Code(text: "attempts_exhausted")
+        package static let outcomeUnknown = Code(text: "outcome_unknown")
+        package static let failedByProvider = Code(text: "failed_by_provider")
+        package static let recipientOptedOut = Code(text: "recipient_opted_out")
+        package static let channelDeleted = Code(text: "channel_deleted")
+    }
+
+    package var code: Code
+    package var detail: String?
+
+    package init(_ code: Code, _ detail: String? = nil) {
+        self.code = code
+        self.detail = detail.map { String($0.prefix(Self.detailCharactersMax)) }
+    }
+
+    /// A provider's words are kept up to this many characters.
+    package static let detailCharactersMax = 500
+
+    package var description: String { detail.map { "\(code.text): \($0)" } ?? code.text }
+
+    /// Whether a message that failed so stands in the dead-letter queue: it does unless it was the sender's own doing.
+    package var isDeadLettered: Bool {
+        ![Code.expired, .cancelled, .recipientOptedOut].contains(code)
+    }
+}

@@ -1,0 +1,20 @@
+/// What keeps a store healthy.
+package protocol Maintenance: Sendable {
+    /// Forgets idempotency keys past their window, parked acknowledgements and set-aside webhooks past theirs, and the
+    /// claim history past ten minutes; each at most `limit` rows, so that nobody waits for long. Answers how many rows went.
+    func purge(now: Timestamp, limit: Int) async throws(StoreError) -> Int
+
+    /// Removes final messages created before then, with their events; at most that many. Answers how many.
+    func removeFinal(createdBefore: Timestamp, limit: Int) async throws(StoreError) -> Int
+
+    /// A durable write and a read, for readiness.
+    func check() async throws(StoreError)
+
+    /// Values that belong to the installation, such as the admin token's hash.
+    func setting(_ name: String) async throws(StoreError) -> [UInt8]?
+    /// Stores the value unless there is one; answers the one that stands.
+    func setSettingOnce(_ name: String, _ value: [UInt8]) async throws(StoreError) -> [UInt8]
+}
+
+/// The whole system of record, as one engine gives it.
+package typealias Store = MessageStore & DispatchQueue & ReconciliationStore & DirectoryStore & Maintenance
