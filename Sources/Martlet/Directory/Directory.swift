@@ -1,0 +1,295 @@
+import Crypto
+import Synchronization
+
+/// Tenants, keys and channels as the running process knows them: read from memory, written through to the store.
+package final class Directory: Sendable {
+    /// What changed, for those who keep something derived from it.
+    package enum Change: Sendable {
+        case channel(Channel)
+        case channelRemoved(ChannelID)
+        case tenant(Tenant)
+    }
+
+    private struct State: Sendable {
+        var tenants: [TenantID: Tenant] = [:]
+        var channels: [ChannelID: Channel] = [:]
+        var channelsByTenant: [TenantID: [ChannelID]] = [:]
+        /// Keys that were looked up, by hash. A key is checked against the store once, then served from here until revoked.
+        var keys: [[UInt8]: APIKey] = [:]
+        var usedAt: [KeyID: Timestamp] = [:]
+        var observers: [@Sendable (Change) -> Void] = []
+    }
+
+    /// Keys kept in memory at most; past that all are forgotten and looked up again.
+    private static let cachedKeysMax = 10_000
+
+    package let providers: ProviderRegistry
+    private let store: any DirectoryStore
+    private let secretBox: SecretBox
+    private let time: any TimeSource
+    private let identifiers: IdentifierGenerator
+    private let state = Mutex(State())
+
+    package init(
+        store: any DirectoryStore, providers: ProviderRegistry, secretBox: SecretBox, time: any TimeSource,
+        identifiers: IdentifierGenerator
+    ) {
+        self.store = store
+        self.providers = providers
+        self.secretBox = secretBox
+        self.time = time
+        self.identifiers = identifiers
+    }
+
+    /// Reads everything from the store. Called at start, and again where several processes share a store.
+    /// - throws: the store's error, or ``SecretBox/Failure`` when a channel's secrets cannot be opened.
+    package func load() async throws {
+        let tenants = try await store.tenants()
+        let channels = try await store.channels().map { try open($0) }
+        state.withLock { state in
+            state.tenants = Dictionary(uniqueKeysWithValues: tenants.map { ($0.id, $0) })
+            state.channels = Dictionary(uniqueKeysWithValues: channels.map { ($0.id, $0) })
+            state.channelsByTenant = Dictionary(grouping: channels.sorted { $0.id < $1.id }, by: \.tenantID)
+                .mapValues { $0.map(\.id) }
+            state.keys = [:]
+        }
+    }
+
+    /// Calls back after each change, in the caller's context: the callback must be quick.
+    package func observe(_ observer: @escaping @Sendable (Change) -> Void) {
+        state.withLock { $0.observers.append(observer) }
+    }
+
+    private func notify(_ change: Change) {
+        for observer in state.withLock({ $0.observers }) { observer(change) }
+    }
+
+    // MARK: Tenants
+
+    package func tenant(_ id: TenantID) -> Tenant? { state.withLock { $0.tenants[id] } }
+
+    package func tenants() -> [Tenant] { state.withLock { $0.tenants.values.sorted { $0.id < $1.id } } }
+
+    package func createTenant(name: String, limits: [RateLimit]) async throws(StoreError) -> Tenant {
+        let tenant = Tenant(id: identifiers.next(), name: name, limits: limits, createdAt: time.now())
+        try await store.insert(tenant)
+        state.withLock { $0.tenants[tenant.id] = tenant }
+        notify(.tenant(tenant))
+        return tenant
+    }
+
+    /// Changes name and limits; nil when there is no such tenant.
+    package func updateTenant(_ tenant: Tenant) async throws(StoreError) -> Tenant? {
+        guard try await store.update(tenant) else { return nil }
+        state.withLock { $0.tenants[tenant.id] = tenant }
+        notify(.tenant(tenant))
+        return tenant
+    }
+
+    package func deleteTenant(_ id: TenantID) async throws(StoreError) -> Bool {
+        // Its channels stop first, so that nothing is sent while its messages go.
+        let channels = state.withLock { state in
+            let channels = state.channelsByTenant.removeValue(forKey: id) ?? []
+            for channel in channels { state.channels[channel] = nil }
+            state.tenants[id] = nil
+            state.keys = state.keys.filter { $0.value.tenantID != id }
+            return channels
+        }
+        for channel in channels { notify(.channelRemoved(channel)) }
+        return try await store.deleteTenant(id)
+    }
+
+    // MARK: Keys
+
+    /// Makes a key; the text is given out this once.
+    package func createKey(tenant: TenantID, name: String?) async throws(StoreError) -> (key: APIKey, text: String) {
+        let random = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
+        let text = "mk_" + random.map { Self.hexadecimal($0) }.joined()
+        let key = APIKey(id: identifiers.next(), tenantID: tenant, name: name, createdAt: time.now())
+        try await store.insert(key, hash: Self.hash(text))
+        return (key, text)
+    }
+
+    package func keys(tenant: TenantID) async throws(StoreError) -> [APIKey] {
+        let used = state.withLock { $0.usedAt }
+        return try await store.keys(tenant: tenant).map { key in
+            var key = key
+            if let usedAt = used[key.id], usedAt > key.lastUsedAt ?? usedAt - .microseconds(1) { key.lastUsedAt = usedAt }
+            return key
+        }
+    }
+
+    /// Revokes a key, at once. False when the tenant has no such key.
+    package func revokeKey(_ id: KeyID, tenant: TenantID) async throws(StoreError) -> Bool {
+        let revoked = try await store.revokeKey(id, tenant: tenant, now: time.now())
+        state.withLock { state in state.keys = state.keys.filter { $0.value.id != id } }
+        return revoked
+    }
+
+    /// The key behind a text, if it is valid. Looked up by hash, so that its comparison tells nothing by its duration.
+    package func authenticate(_ text: String) async throws(StoreError) -> APIKey? {
+        guard text.hasPrefix("mk_"), text.utf8.count == 67 else { return nil }
+        let hash = Self.hash(text)
+        let now = time.now()
+        if let cached = state.withLock({ state -> APIKey? in
+            guard let key = state.keys[hash] else { return nil }
+            state.usedAt[key.id] = now
+            return key
+        }) {
+            return cached
+        }
+        guard let key = try await store.key(hash: hash), key.revokedAt == nil else { return nil }
+        return state.withLock { state in
+            guard state.tenants[key.tenantID] != nil else { return nil }
+            if state.keys.count >= Self.cachedKeysMax { state.keys = [:] }
+            state.keys[hash] = key
+            state.usedAt[key.id] = now
+            return key
+        }
+    }
+
+    /// Writes down when keys were last used; called now and then.
+    package func flushKeyUse() async throws(StoreError) {
+        let used = state.withLock { state in
+            defer { state.usedAt = [:] }
+            return state.usedAt
+        }
+        guard !used.isEmpty else { return }
+        try await store.touchKeys(used)
+    }
+
+    private static func hash(_ text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
+
+    private static func hexadecimal(_ byte: UInt8) -> String {
+        let text = String(byte, radix: 16)
+        return text.utf8.count == 1 ? "0" + text : text
+    }
+
+    // MARK: Channels
+
+    package func channel(_ id: ChannelID) -> Channel? { state.withLock { $0.channels[id] } }
+
+    package func channels() -> [Channel] { state.withLock { $0.channels.values.sorted { $0.id < $1.id } } }
+
+    package func channels(tenant: TenantID) -> [Channel] {
+        state.withLock { state in (state.channelsByTenant[tenant] ?? []).compactMap { state.channels[$0] } }
+    }
+
+    /// A tenant's channel by name or id; without either, its only one.
+    package func resolveChannel(named name: String?, tenant: TenantID) -> Result<Channel, FieldError> {
+        let channels = channels(tenant: tenant)
+        if let name {
+            if let channel = channels.first(where: { $0.name == name || $0.id.text == name }) { return .success(channel) }
+            return .failure(FieldError("/channel", "there is no channel of that name"))
+        }
+        switch channels.count {
+        case 0: return .failure(FieldError("/channel", "the tenant has no channel yet"))
+        case 1: return .success(channels[0])
+        default: return .failure(FieldError("/channel", "is required, as the tenant has several channels"))
+        }
+    }
+
+    /// Stores a new channel. Give it any id, token and times: they are set here.
+    /// - throws: ``StoreError/Code/conflict`` when the tenant has one of that name.
+    package func createChannel(_ draft: Channel) async throws -> Channel {
+        var channel = draft
+        let now = time.now()
+        channel.id = identifiers.next()
+        channel.webhookToken = SymmetricKey(size: .bits192).withUnsafeBytes { $0.map(Self.hexadecimal).joined() }
+        channel.status = .active
+        channel.statusReason = nil
+        channel.statusSince = now
+        channel.createdAt = now
+        try await store.insert(seal(channel))
+        let created = channel
+        state.withLock { state in
+            state.channels[created.id] = created
+            state.channelsByTenant[created.tenantID, default: []].append(created.id)
+        }
+        notify(.channel(created))
+        return created
+    }
+
+    /// Stores everything of a channel but its status; nil when there is no such channel.
+    package func updateChannel(_ channel: Channel) async throws -> Channel? {
+        guard try await store.update(seal(channel)) else { return nil }
+        let updated = state.withLock { state -> Channel? in
+            guard let current = state.channels[channel.id] else { return nil }
+            var updated = channel
+            updated.status = current.status
+            updated.statusReason = current.statusReason
+            updated.statusSince = current.statusSince
+            state.channels[channel.id] = updated
+            return updated
+        }
+        if let updated { notify(.channel(updated)) }
+        return updated
+    }
+
+    /// Sets a channel's status where it is another; with `from`, only when the present one is among those. Answers whether
+    /// it changed.
+    @discardableResult
+    package func setStatus(
+        _ id: ChannelID, _ status: ChannelStatus, reason: String?, from: Set<ChannelStatus>? = nil
+    ) async throws(StoreError) -> Bool {
+        let now = time.now()
+        let changed = state.withLock { state -> Channel? in
+            guard var channel = state.channels[id], channel.status != status || channel.statusReason != reason,
+                from?.contains(channel.status) ?? true
+            else { return nil }
+            if channel.status != status { channel.statusSince = now }
+            channel.status = status
+            channel.statusReason = reason.map { String($0.prefix(ErrorReason.detailCharactersMax)) }
+            state.channels[id] = channel
+            return channel
+        }
+        guard let changed else { return false }
+        notify(.channel(changed))
+        try await store.updateStatus(
+            id, changed.status, reason: changed.statusReason, since: changed.statusSince)
+        return true
+    }
+
+    package func deleteChannel(_ id: ChannelID) async throws(StoreError) -> Bool {
+        let removed = state.withLock { state -> Channel? in
+            guard let channel = state.channels.removeValue(forKey: id) else { return nil }
+            state.channelsByTenant[channel.tenantID]?.removeAll { $0 == id }
+            return channel
+        }
+        guard removed != nil else { return false }
+        notify(.channelRemoved(id))
+        return try await store.deleteChannel(id, now: time.now())
+    }
+
+    private func seal(_ channel: Channel) throws -> ChannelRecord {
+        let secrets: JSONValue = .object([
+            "credentials": .object(channel.credentials.exposed),
+            "webhook_secret": .optional(channel.webhookSecret?.exposed),
+        ])
+        let sealed = try secretBox.seal(secrets, context: channel.id.text)
+        var bare = channel
+        bare.credentials = Secret(JSONObject())
+        bare.webhookSecret = nil
+        return ChannelRecord(channel: bare, sealedSecrets: sealed)
+    }
+
+    private func open(_ record: ChannelRecord) throws -> Channel {
+        let secrets = try secretBox.open(record.sealedSecrets, context: record.channel.id.text)
+        var channel = record.channel
+        channel.credentials = Secret(secrets["credentials"]?.objectValue ?? JSONObject())
+        channel.webhookSecret = secrets["webhook_secret"]?.stringValue.map { Secret($0) }
+        return channel
+    }
+}
+
+/// The provider modules this node was put together with.
+package struct ProviderRegistry: Sendable {
+    private let byName: [String: any Provider]
+
+    package init(_ providers: [any Provider]) {
+        byName = Dictionary(uniqueKeysWithValues: providers.map { ($0.name, $0) })
+    }
+
+    package subscript(_ name: String) -> (any Provider)? { byName[name] }
+    package var names: [String] { byName.keys.sorted() }
+}
