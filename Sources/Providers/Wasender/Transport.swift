@@ -19,6 +19,8 @@ struct Transport: Sendable {
     ) async throws(TransportFailure) -> Answer {
         let bodyWasAskedFor = Flag()
         do {
+            // Who is cancelled already asks nothing: later it is a race with the connection.
+            try Task.checkCancellation()
             var request = try HTTPClient.Request(url: url, method: method == .get ? .GET : .POST)
             request.headers.add(name: "Authorization", value: "Bearer " + token)
             request.headers.add(name: "Accept", value: "application/json")
@@ -78,6 +80,7 @@ struct TransportFailure: Error, Sendable {
     init(_ error: any Error, mayHaveBeenWritten: Bool) {
         self.mayHaveBeenWritten = mayHaveBeenWritten
         switch error {
+        case is CancellationError: detail = "cancelled"
         case let error as HTTPClientError: detail = error.shortDescription
         case let error as ResponseAccumulator.ResponseTooBigError:
             detail = "the answer is larger than \(error.maxBodySize) bytes"

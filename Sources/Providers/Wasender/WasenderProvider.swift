@@ -57,6 +57,7 @@ package struct WasenderProvider: Provider {
     }
 
     /// Closes all connections; requests under way end as failed. To be called once, before the last copy is dropped.
+    /// Connections that are just being set up are waited for, which may take up to the time-out for that.
     package func shutDown() async throws { try await transport.client.shutdown() }
 
     /// A client as this provider needs it: HTTP/1.1, no redirects (a send that is redirected has gone nowhere), nothing
