@@ -85,7 +85,7 @@ package final class Sweeper: Sendable {
         let now = time.now()
         while true {
             let count = try await store.recoverLeases(
-                now: now, allExcept: allOthers ? worker : nil, decideAt: now + configuration.unknownWait,
+                now: now, worker: worker, includingUnexpired: allOthers, decideAt: now + configuration.unknownWait,
                 limit: Self.rowsAtOnce)
             if count > 0 {
                 logger.notice("took over claims of a worker that is gone", metadata: ["count": "\(count)"])
