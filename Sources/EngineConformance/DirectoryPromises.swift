@@ -130,6 +130,7 @@ package enum DirectoryPromises {
             let kept = try await fixture.accept(fixture.message(channel: theirs, tenant: other))
             try await fixture.store.insert(
                 APIKey(id: fixture.ids.next(), tenantID: fixture.tenant, name: nil, createdAt: at(0)), hash: [1])
+            let sent = try await fixture.send(fixture.message(), messageID: "m-1", lookUpAt: 5)
             let claim = IdempotencyClaim(key: "key", contentHash: [1], expiresAt: at(1000))
             let keyed = fixture.message()
             _ = try await fixture.store.accept([AcceptanceRequest(message: keyed, idempotency: claim)], now: at(0))
@@ -137,7 +138,6 @@ package enum DirectoryPromises {
                 _ = try await fixture.store.accept(
                     (0..<400).map { _ in AcceptanceRequest(message: fixture.message(), idempotency: nil) }, now: at(0))
             }
-            let sent = try await fixture.send(fixture.message(), messageID: "m-1", lookUpAt: 5)
             #expect(try await fixture.store.deleteTenant(fixture.tenant))
             #expect(try await !fixture.store.deleteTenant(fixture.tenant))
             #expect(try await fixture.store.tenants().map(\.id) == [other])

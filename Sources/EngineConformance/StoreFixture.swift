@@ -95,6 +95,8 @@ package struct StoreFixture: Sendable {
         return try #require(batch.claims.first)
     }
 
+    private func seconds(of moment: Timestamp) -> Double { (moment - Self.start).seconds }
+
     /// A report of an attempt that began then and took 80 ms.
     package func report(_ outcome: Outcome, at seconds: Double, httpStatus: Int? = nil) -> AttemptReport {
         AttemptReport(
@@ -118,7 +120,7 @@ package struct StoreFixture: Sendable {
         _ message: Message, messageID: String? = nil, submissionID: String = "s-1", lookUpAt: Double? = nil
     ) async throws -> Message {
         try await accept(message)
-        let batch = try await claim(at: (message.createdAt - Self.start).seconds, channel: message.channelID)
+        let batch = try await claim(at: seconds(of: message.createdAt), channel: message.channelID)
         let claim = try #require(batch.claims.first { $0.message.id == message.id })
         let sent = try await settle(
             claim, .sent(submissionID: submissionID, messageID: messageID, lookUpAt: lookUpAt.map(Self.at)),
@@ -130,7 +132,7 @@ package struct StoreFixture: Sendable {
     @discardableResult
     package func sendUnknown(_ message: Message, lookUpAt: Double? = nil, decideAt: Double = 16) async throws -> Message {
         try await accept(message)
-        let batch = try await claim(channel: message.channelID)
+        let batch = try await claim(at: seconds(of: message.createdAt), channel: message.channelID)
         let claim = try #require(batch.claims.first { $0.message.id == message.id })
         let unknown = try await settle(
             claim, .unknown(lookUpAt: lookUpAt.map(Self.at), decideAt: Self.at(decideAt)), .unknown(detail: "timed out"))
@@ -144,7 +146,7 @@ package struct StoreFixture: Sendable {
         _ outcome: Outcome? = .rejected(ErrorReason(.rejected, "no such number"))
     ) async throws -> Message {
         try await accept(message)
-        let batch = try await claim(channel: message.channelID)
+        let batch = try await claim(at: seconds(of: message.createdAt), channel: message.channelID)
         let claim = try #require(batch.claims.first { $0.message.id == message.id })
         return try #require(try await settle(claim, .fail(reason), outcome))
     }

@@ -56,6 +56,12 @@ package final class CommitQueue: Sendable {
     /// How many calls wait for their transaction.
     package var waitingCount: Int { state.withLock(\.waiting.count) }
 
+    /// Whether a transaction is under way or about to begin.
+    package var isBusy: Bool { state.withLock(\.isDraining) }
+
+    /// Whether new calls are refused for good.
+    package var isClosed: Bool { state.withLock(\.isClosed) }
+
     /// Runs the body in the next transaction and returns its value once that is on disk. The body must not begin or end
     /// transactions. Cancelling the task changes nothing: what was handed over is written.
     /// - parameter bytes: about how much memory the body holds.

@@ -12,7 +12,9 @@ extension Database {
     func first<Value>(
         _ sql: String, _ arguments: StatementArguments = [], _ value: (Row) throws -> Value
     ) throws -> Value? {
-        try Row.fetchCursor(try cachedStatement(sql: sql), arguments: arguments).next().map(value)
+        let cursor = try Row.fetchCursor(try cachedStatement(sql: sql), arguments: arguments)
+        // The row looks into the statement, which the end of the cursor resets.
+        return try withExtendedLifetime(cursor) { try cursor.next().map(value) }
     }
 
     /// Every row's value.

@@ -19,7 +19,7 @@ extension SQLiteStore {
         try await write { transaction in
             try transaction.database.run("DELETE FROM channels WHERE id = ?", [id])
         }
-        while try await write({ try $0.deleteRows(of: id, limit: Self.removalStep) }) {}
+        try await deleteRows(of: id)
         return true
     }
 
@@ -36,9 +36,7 @@ extension SQLiteStore {
         }
         guard let channels else { return false }
         while try await write({ try $0.deleteMessages(of: id, limit: Self.removalStep) }) {}
-        for channel in channels {
-            while try await write({ try $0.deleteRows(of: channel, limit: Self.removalStep) }) {}
-        }
+        for channel in channels { try await deleteRows(of: channel) }
         while try await write({ transaction in
             try transaction.database.run(
                 """
@@ -56,6 +54,18 @@ extension SQLiteStore {
             try transaction.database.run("DELETE FROM tenants WHERE id = ?", [id])
         }
         return true
+    }
+
+    /// Deletes what hangs on a channel but not on its messages.
+    private func deleteRows(of channel: ChannelID) async throws(StoreError) {
+        while try await write({ try $0.deleteRows(of: channel, limit: Self.removalStep) }) {}
+        // Webhooks have no index by channel, which each of them would pay for; the tables are walked instead.
+        for table in ["inbox", "inbox_set_aside"] {
+            var position: Int64 = 0
+            while let next = try await write({ [position] in
+                try $0.deleteWebhooks(of: channel, from: table, after: position, limit: Self.removalStep)
+            }) { position = next }
+        }
     }
 
     /// Whether there may be more.
@@ -106,17 +116,12 @@ extension WriteTransaction {
         try database.run(Statements.deleteMessage, [sequence])
     }
 
-    /// Deletes what hangs on a channel but not on its messages, and the look-ups nobody can make any more. Whether there may
-    /// be more.
+    /// Deletes what can be found by the channel, and the look-ups nobody can make any more. Whether there may be more.
     fileprivate func deleteRows(of channel: ChannelID, limit: Int) throws -> Bool {
-        try database.run(
-            "DELETE FROM inbox WHERE sequence IN (SELECT sequence FROM inbox WHERE channel_id = ? LIMIT ?)",
-            [channel, limit])
-        count(CounterName.inbox, by: -database.changesCount)
-        var changes = database.changesCount
+        var changes = 0
         for (table, key) in [
-            ("inbox_set_aside", "sequence"), ("parked_acknowledgements", "seq"), ("lookups", "message"),
-            ("claim_history", "claimed_at"), ("recipient_pace", "recipient"),
+            ("parked_acknowledgements", "seq"), ("lookups", "message"), ("claim_history", "claimed_at"),
+            ("recipient_pace", "recipient"),
         ] {
             try database.run(
                 """
@@ -126,5 +131,20 @@ extension WriteTransaction {
             changes = max(changes, database.changesCount)
         }
         return changes == limit
+    }
+
+    /// Deletes the channel's webhooks among the next rows of a table. Up to which it looked, or nil at the end.
+    fileprivate func deleteWebhooks(
+        of channel: ChannelID, from table: String, after position: Int64, limit: Int
+    ) throws -> Int64? {
+        let last = try database.first(
+            "SELECT max(sequence) FROM (SELECT sequence FROM \(table) WHERE sequence > ? ORDER BY sequence LIMIT ?)",
+            [position, limit]
+        ) { $0[0] as Int64? } ?? nil
+        guard let last else { return nil }
+        try database.run(
+            "DELETE FROM \(table) WHERE sequence > ? AND sequence <= ? AND channel_id = ?", [position, last, channel])
+        if table == "inbox" { count(CounterName.inbox, by: -database.changesCount) }
+        return last
     }
 }

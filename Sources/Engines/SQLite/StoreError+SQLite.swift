@@ -28,7 +28,7 @@ extension StoreError {
         case .SQLITE_CONSTRAINT
         where [.SQLITE_CONSTRAINT_UNIQUE, .SQLITE_CONSTRAINT_PRIMARYKEY].contains(error.extendedResultCode):
             self.init(.conflict, words)
-        case .SQLITE_ERROR, .SQLITE_SCHEMA, .SQLITE_MISUSE, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
+        case .SQLITE_ERROR, .SQLITE_SCHEMA, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
             self.init(.unusable, "\(path) does not have the expected schema (\(words))")
         default: self.init(.unavailable, "\(path): \(words)")
         }
