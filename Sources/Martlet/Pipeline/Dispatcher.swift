@@ -1,0 +1,379 @@
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Sends what is due: asks the throttle, claims in the store, lets the provider try, and stores what came of it.
+///
+/// Nothing is sent that was not claimed, nothing is claimed that the throttle did not grant. What a stopped worker had
+/// claimed is given back or settled, never failed.
+package final class Dispatcher: Sendable {
+    /// Requests in flight over all channels of this process, at most.
+    package static let inFlightMax = 1024
+    /// Channels looked at in one turn.
+    private static let turnMax = 256
+    /// How long the loop sleeps at most; a net under lost wake-ups and wall-clock jumps.
+    private static let idleMax: Duration = .seconds(1)
+
+    private struct State: Sendable {
+        var board = LaneBoard()
+        var scopes: [ChannelID: [ThrottleScope]] = [:]
+        /// Channels whose limits the throttle has not been told yet, or not since they changed.
+        var toConfigure: [ChannelID: Channel] = [:]
+        var restored: Set<ChannelID> = []
+        var inFlight = 0
+        var isStopping = false
+    }
+
+    private let store: any DispatchQueue
+    private let directory: Directory
+    private let throttle: any Throttle
+    private let rules: AttemptRules
+    private let configuration: PipelineConfiguration
+    private let time: any TimeSource
+    private let random: any RandomSource
+    private let worker: String
+    private let observer: PipelineObserver
+    private let settlements: GroupCommit<Settlement, Message?>
+    private let state = Mutex(State())
+    private let signal = WakeSignal()
+    private let reconcileSoon: @Sendable () -> Void
+    private let logger: Logger
+
+    /// - parameter reconcileSoon: called when a look-up was scheduled.
+    package init(
+        store: any DispatchQueue, directory: Directory, throttle: any Throttle, configuration: PipelineConfiguration,
+        time: any TimeSource, random: any RandomSource, worker: String, observer: PipelineObserver, logger: Logger,
+        reconcileSoon: @escaping @Sendable () -> Void
+    ) {
+        self.store = store
+        self.directory = directory
+        self.throttle = throttle
+        self.configuration = configuration
+        rules = AttemptRules(retry: configuration.retry, unknownWait: configuration.unknownWait)
+        self.time = time
+        self.random = random
+        self.worker = worker
+        self.observer = observer
+        self.logger = logger
+        self.reconcileSoon = reconcileSoon
+        settlements = GroupCommit(batchMax: 500) { (batch: [Settlement]) async throws(StoreError) in
+            try await store.settle(batch, now: time.now())
+        }
+        for channel in directory.channels() { adopt(channel) }
+        directory.observe { [weak self] change in self?.directoryChanged(change) }
+    }
+
+    // MARK: Wake-ups
+
+    /// A message of the channel is due then.
+    package func wake(_ channel: ChannelID, dueAt: Timestamp) {
+        state.withLock { $0.board.wake(channel, dueAt: dueAt) }
+        signal.signal()
+    }
+
+    /// Takes over what the store says is waiting.
+    package func refresh() async throws(StoreError) {
+        let nextDue = try await store.nextDue()
+        state.withLock { $0.board.refresh(nextDue) }
+        signal.signal()
+    }
+
+    private func directoryChanged(_ change: Directory.Change) {
+        switch change {
+        case .channel(let channel): adopt(channel)
+        case .channelRemoved(let id):
+            state.withLock { state in
+                state.board.remove(id)
+                state.scopes[id] = nil
+                state.toConfigure[id] = nil
+                state.restored.remove(id)
+            }
+        case .tenant(let tenant):
+            state.withLock { state in
+                for channel in directory.channels(tenant: tenant.id) { state.toConfigure[channel.id] = channel }
+            }
+        }
+        signal.signal()
+    }
+
+    private func adopt(_ channel: Channel) {
+        guard let provider = directory.providers[channel.provider] else { return }
+        let limits = channel.limits ?? provider.traits.defaultLimits
+        let concurrency = Self.concurrency(limits: limits, headroom: channel.headroom, traits: provider.traits)
+        let now = time.monotonicNow()
+        state.withLock { state in
+            let previous = state.board[channel.id]?.channel
+            state.board.update(channel, concurrency: concurrency, now: now)
+            if previous == nil || previous?.limits != channel.limits || previous?.headroom != channel.headroom {
+                state.toConfigure[channel.id] = channel
+            }
+            state.scopes[channel.id] = [
+                .channel(channel.id), .tenant(channel.tenantID), .provider(channel.provider),
+            ]
+        }
+        signal.signal()
+    }
+
+    /// Requests in flight at once: what the provider advises, or as many as a second's worth of the rate where that is more,
+    /// so that a latency of up to a second does not hold a fast channel back.
+    static func concurrency(limits: [RateLimit], headroom: Double, traits: ProviderTraits) -> Int {
+        let rate = limits.map { Double($0.count) * headroom / $0.perSeconds }.min() ?? 50
+        return min(512, max(traits.concurrency, Int(rate.rounded(.up))))
+    }
+
+    // MARK: The loop
+
+    /// Runs until the service shuts down and everything in flight is settled.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            await withGracefulShutdownHandler {
+                while !state.withLock({ $0.isStopping }), !Task.isCancelled {
+                    let more = await turn(&group)
+                    if more { continue }
+                    let pause = state.withLock { state -> Duration in
+                        if state.board.hasReady { return .zero }
+                        guard let timer = state.board.nextTimer() else { return Self.idleMax }
+                        return min(max(.zero, timer - time.monotonicNow()), Self.idleMax)
+                    }
+                    if pause > .zero { await signal.wait(atMost: pause, time: time) }
+                }
+            } onGracefulShutdown: {
+                self.state.withLock { $0.isStopping = true }
+                self.signal.signal()
+            }
+            // What is in flight gets its time; then it is cancelled, and what came of it is still stored.
+            let deadline = time.monotonicNow() + configuration.shutdownGrace
+            while state.withLock({ $0.inFlight }) > 0, time.monotonicNow() < deadline, !Task.isCancelled {
+                try? await time.sleep(for: .milliseconds(20))
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// One turn: configure what changed, gather wishes, ask the throttle, claim in one go, start the attempts. Answers whether
+    /// anything was claimed.
+    private func turn(_ group: inout DiscardingTaskGroup) async -> Bool {
+        await configureChanged()
+        let now = time.now()
+        let monotonicNow = time.monotonicNow()
+        let wishes = state.withLock { state in
+            state.board.wishes(
+                limit: Self.turnMax, capacity: Self.inFlightMax - state.inFlight, now: now, monotonicNow: monotonicNow)
+        }
+        var granted: [(wish: LaneBoard.Wish, grant: ThrottleGrant, scopes: [ThrottleScope])] = []
+        for wish in wishes {
+            let scopes = state.withLock { $0.scopes[wish.channel] ?? [] }
+            let grant = await throttle.acquire(wish.count, in: scopes)
+            if grant.count > 0 {
+                granted.append((wish, grant, scopes))
+            } else {
+                let until = time.monotonicNow() + (grant.retryAfter ?? .milliseconds(100))
+                state.withLock { $0.board.blocked(wish, until: until) }
+            }
+        }
+        guard !granted.isEmpty else { return false }
+        let requests = granted.map { entry in
+            ClaimRequest(
+                channel: entry.wish.channel, limit: entry.grant.count,
+                recipientInterval: directory.channel(entry.wish.channel)?.recipientInterval)
+        }
+        let batches: [ChannelID: ClaimBatch]
+        do throws(StoreError) {
+            let claimed = try await store.claim(
+                requests, worker: worker, now: now, leaseUntil: now + configuration.leaseDuration)
+            batches = Dictionary(uniqueKeysWithValues: claimed.map { ($0.channel, $0) })
+            observer.storeAnswered()
+        } catch {
+            observer.storeFailed(error, doing: "claim messages")
+            let until = time.monotonicNow() + .milliseconds(500)
+            for entry in granted {
+                await throttle.giveBack(entry.grant.count, in: entry.scopes)
+                state.withLock { $0.board.failed(entry.wish, until: until) }
+            }
+            return false
+        }
+        var any = false
+        for entry in granted {
+            let batch = batches[entry.wish.channel]
+            let claims = batch?.claims ?? []
+            any = any || !claims.isEmpty
+            await throttle.giveBack(entry.grant.count - claims.count, in: entry.scopes)
+            let after = time.monotonicNow()
+            state.withLock { state in
+                state.inFlight += claims.count
+                state.board.claimed(
+                    entry.wish, count: claims.count, nextDueAt: batch?.nextDueAt,
+                    blockedUntil: entry.grant.retryAfter.map { monotonicNow + $0 }, now: after)
+            }
+            if let expired = batch?.expired, !expired.isEmpty { observer.changed(expired) }
+            for claim in claims {
+                group.addTask { await self.attempt(claim, scopes: entry.scopes) }
+            }
+        }
+        return any
+    }
+
+    /// Tells the throttle the limits of channels that are new or changed, and fills new ones' windows with what was sent
+    /// before.
+    private func configureChanged() async {
+        let changed = state.withLock { state in
+            defer { state.toConfigure = [:] }
+            return state.toConfigure
+        }
+        for channel in changed.values {
+            guard let provider = directory.providers[channel.provider] else { continue }
+            let limits = channel.limits ?? provider.traits.defaultLimits
+            let windowMax = limits.map(\.window).max() ?? .zero
+            await throttle.configure(.channel(channel.id), limits: limits, headroom: channel.headroom)
+            if let tenant = directory.tenant(channel.tenantID) {
+                await throttle.configure(
+                    .tenant(tenant.id), limits: tenant.limits, headroom: Channel.defaultHeadroom)
+            }
+            let now = time.now()
+            do throws(StoreError) {
+                let sent = try await store.claimHistory(
+                    channel: channel.id, since: now - min(windowMax, .seconds(600)),
+                    limit: limits.map(\.count).max() ?? 0)
+                // A claim is older than the request's arrival; a second covers the way to the provider.
+                let ages = sent.map { max(.zero, now - $0 - .seconds(1)) }
+                await throttle.restore(.channel(channel.id), ages: ages)
+            } catch {
+                observer.storeFailed(error, doing: "read what was sent before")
+                state.withLock { $0.toConfigure[channel.id] = channel }
+            }
+        }
+    }
+
+    // MARK: One attempt
+
+    private func attempt(_ claim: Claim, scopes: [ThrottleScope]) async {
+        let message = claim.message
+        let id = message.channelID
+        guard let channel = directory.channel(id), let provider = directory.providers[channel.provider],
+            !Task.isCancelled
+        else {
+            await throttle.giveBack(1, in: scopes)
+            await settle(claim, report: nil, disposition: .release)
+            return
+        }
+        let startedAt = time.now()
+        let started = time.monotonicNow()
+        let answer = await provider.send(message, over: channel, timeout: configuration.providerTimeout)
+        let ended = time.monotonicNow()
+        await throttle.answered(in: scopes)
+        let report = AttemptReport(
+            outcome: answer.outcome, httpStatus: answer.httpStatus, startedAt: startedAt, duration: ended - started)
+        if case .transient = answer.outcome, Task.isCancelled {
+            // The shutdown ended it before it was written: nothing was tried.
+            await settle(claim, report: nil, disposition: .release)
+            return
+        }
+        observer.attempted(provider: provider.name, message: message, attempt: claim.attempt, report: report)
+        let pause = await react(to: answer.outcome, of: message, on: channel)
+        let disposition = rules.disposition(
+            of: answer.outcome, attempt: claim.attempt, traits: provider.traits, pause: pause, now: time.now(),
+            chance: random.unitInterval())
+        await settle(claim, report: report, disposition: disposition)
+    }
+
+    /// What an outcome means for the channel. Answers how long it pauses, when it was throttled.
+    private func react(to outcome: Outcome, of message: Message, on channel: Channel) async -> Duration {
+        let now = time.monotonicNow()
+        let change = state.withLock { state in
+            state.board.observe(channel.id, outcome: outcome, message: message.id, now: now)
+        }
+        do throws(StoreError) {
+            switch change {
+            case .opened:
+                try await directory.setStatus(
+                    channel.id, .unavailable, reason: outcome.detail, from: [.active])
+                observer.channelHeld(channel, status: .unavailable, reason: outcome.detail)
+            case .closed:
+                if try await directory.setStatus(channel.id, .active, reason: nil, from: [.unavailable]) {
+                    await throttle.ramp(.channel(channel.id))
+                    observer.channelResumed(channel)
+                }
+            case nil: break
+            }
+            switch outcome {
+            case .throttled(let retryAfter, _):
+                let pause = await throttle.penalize(.channel(channel.id), retryAfter: retryAfter)
+                state.withLock { $0.board.pause(channel.id, until: time.monotonicNow() + pause) }
+                return pause
+            case .sessionDown(let detail):
+                if try await directory.setStatus(
+                    channel.id, .disconnected, reason: detail, from: [.active, .unavailable])
+                {
+                    observer.channelHeld(channel, status: .disconnected, reason: detail)
+                }
+            case .unauthorized(let detail):
+                if try await directory.setStatus(
+                    channel.id, .unauthorized, reason: detail, from: [.active, .unavailable])
+                {
+                    observer.channelHeld(channel, status: .unauthorized, reason: detail)
+                }
+            case .accepted, .rejected, .transient, .unknown: break
+            }
+        } catch {
+            // The status holds in memory; the store will hear of it with the next change.
+            observer.storeFailed(error, doing: "store a channel's status")
+        }
+        return .zero
+    }
+
+    /// Stores what came of a claim, and keeps trying until it is stored: the claim's lease is renewed meanwhile, so that
+    /// nobody else takes it for lost.
+    private func settle(_ claim: Claim, report: AttemptReport?, disposition: Disposition) async {
+        let settlement = Settlement(
+            message: claim.message.id, token: claim.token, attempt: claim.attempt, report: report,
+            disposition: disposition)
+        var wait: Duration = .milliseconds(50)
+        while true {
+            do throws(StoreError) {
+                let message = try await settlements.submit(settlement)
+                observer.storeAnswered()
+                finish(claim, message: message, disposition: disposition)
+                return
+            } catch {
+                observer.storeFailed(error, doing: "store the outcome of an attempt")
+                guard error.isRetriable, !isGivingUp else {
+                    // The lease runs out and the outcome is looked up: nothing is lost, nothing is sent again in silence.
+                    observer.settlementAbandoned(claim.message.id, error: error)
+                    finish(claim, message: nil, disposition: disposition)
+                    return
+                }
+            }
+            try? await time.sleep(for: wait)
+            wait = min(wait * 2, .seconds(2))
+        }
+    }
+
+    /// When the process must go although the store does not answer.
+    private var isGivingUp: Bool { Task.isCancelled }
+
+    private func finish(_ claim: Claim, message: Message?, disposition: Disposition) {
+        let id = claim.message.channelID
+        let nextDueAt: Timestamp? =
+            switch disposition {
+            case .retry(let at), .hold(let at, _): at
+            case .release: claim.message.job?.dueAt ?? claim.message.createdAt
+            case .sent, .unknown, .fail: nil
+            }
+        state.withLock { state in
+            state.inFlight -= 1
+            state.board.finished(id, nextDueAt: nextDueAt)
+        }
+        signal.signal()
+        switch disposition {
+        case .sent(_, _, let lookUpAt):
+            observer.sent(on: id)
+            if lookUpAt != nil { reconcileSoon() }
+        case .unknown: reconcileSoon()
+        case .retry, .hold, .fail, .release: break
+        }
+        if let message { observer.changed([message]) }
+    }
+
+    /// How many requests are in flight.
+    package var inFlight: Int { state.withLock { $0.inFlight } }
+}

@@ -1,0 +1,110 @@
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Reads webhooks from the inbox and applies what they say. Doing it twice changes nothing, so a crash in between is harmless.
+package final class InboxProcessor: Sendable {
+    private static let batchMax = 500
+    private static let idleMax: Duration = .seconds(1)
+
+    private let inbox: any Inbox
+    private let store: any ReconciliationStore
+    private let directory: Directory
+    private let configuration: PipelineConfiguration
+    private let time: any TimeSource
+    private let observer: PipelineObserver
+    private let sessionChanged: @Sendable (Channel, Bool, String) async -> Void
+    private let signal = WakeSignal()
+
+    /// - parameter sessionChanged: called when a webhook tells that a channel's session is up or down.
+    package init(
+        inbox: any Inbox, store: any ReconciliationStore, directory: Directory, configuration: PipelineConfiguration,
+        time: any TimeSource, observer: PipelineObserver,
+        sessionChanged: @escaping @Sendable (Channel, Bool, String) async -> Void
+    ) {
+        self.inbox = inbox
+        self.store = store
+        self.directory = directory
+        self.configuration = configuration
+        self.time = time
+        self.observer = observer
+        self.sessionChanged = sessionChanged
+    }
+
+    /// Something was appended.
+    package func processSoon() { signal.signal() }
+
+    package func run() async {
+        await withGracefulShutdownHandler {
+            while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                do throws(StoreError) {
+                    if try await processBatch() { continue }
+                } catch {
+                    observer.storeFailed(error, doing: "process webhooks")
+                    try? await time.sleep(for: .milliseconds(500))
+                    continue
+                }
+                await signal.wait(atMost: Self.idleMax, time: time)
+            }
+        } onGracefulShutdown: {
+            self.signal.signal()
+        }
+    }
+
+    private struct Reading {
+        var acknowledgements: [Acknowledgement] = []
+        var sessions: [(channel: Channel, isUp: Bool, detail: String)] = []
+        var done: [Int64] = []
+        var setAside: [(sequence: Int64, reason: String)] = []
+        var processedByProvider: [String: Int] = [:]
+    }
+
+    /// Processes the oldest entries. Answers whether there may be more.
+    package func processBatch() async throws(StoreError) -> Bool {
+        let now = time.now()
+        let entries = try await inbox.lease(
+            limit: Self.batchMax, now: now, until: now + configuration.leaseDuration)
+        guard !entries.isEmpty else { return false }
+        let reading = read(entries)
+        let changed = try await store.apply(reading.acknowledgements, now: time.now())
+        observer.acknowledged(changed)
+        for session in reading.sessions { await sessionChanged(session.channel, session.isUp, session.detail) }
+        if !reading.setAside.isEmpty { try await inbox.setAside(reading.setAside, now: time.now()) }
+        try await inbox.complete(reading.done)
+        if let first = entries.first {
+            for (provider, count) in reading.processedByProvider {
+                observer.webhooksProcessed(provider: provider, count: count, lag: time.now() - first.entry.receivedAt)
+            }
+        }
+        return entries.count == Self.batchMax
+    }
+
+    private func read(_ entries: [LeasedInboxEntry]) -> Reading {
+        var reading = Reading()
+        for leased in entries {
+            guard let channel = directory.channel(leased.entry.channel),
+                let provider = directory.providers[channel.provider]
+            else {
+                reading.setAside.append((leased.sequence, "its channel is gone"))
+                continue
+            }
+            do throws(WebhookError) {
+                let events = try provider.events(
+                    webhook: leased.entry.body, receivedAt: leased.entry.receivedAt, channel: channel)
+                for event in events {
+                    switch event {
+                    case .acknowledgement(let acknowledgement): reading.acknowledgements.append(acknowledgement)
+                    case .session(let isUp, let detail): reading.sessions.append((channel, isUp, detail))
+                    case .ignored: break
+                    }
+                }
+                reading.done.append(leased.sequence)
+                reading.processedByProvider[provider.name, default: 0] += 1
+            } catch {
+                reading.setAside.append((leased.sequence, error.reason))
+                observer.webhookSetAside(provider: provider.name, reason: error.reason)
+            }
+        }
+        return reading
+    }
+}

@@ -1,0 +1,107 @@
+import Logging
+import Synchronization
+
+/// Where everything that happens in the pipeline is told: the feed, the metrics, the log and the health register, in one
+/// place, so that none of them is forgotten. Bodies, recipients and credentials are never among it.
+package final class PipelineObserver: Sendable {
+    private let feed: StatusFeed
+    private let metrics: PipelineMetrics
+    private let rates: SendRates
+    private let health: HealthRegister
+    private let logger: Logger
+    private let isStoreFailing = Mutex(false)
+
+    package init(
+        feed: StatusFeed, metrics: PipelineMetrics, rates: SendRates, health: HealthRegister, logger: Logger
+    ) {
+        self.feed = feed
+        self.metrics = metrics
+        self.rates = rates
+        self.health = health
+        self.logger = logger
+    }
+
+    /// Messages whose status or condition changed, as they now are.
+    package func changed(_ messages: [Message]) {
+        guard !messages.isEmpty else { return }
+        feed.publish(messages)
+        for message in messages where message.status != .queued { metrics.status(message.status) }
+    }
+
+    /// Acknowledged messages, as they now are.
+    package func acknowledged(_ messages: [Message]) {
+        changed(messages)
+        for message in messages {
+            if let sentAt = message.sentAt, let acknowledgedAt = message.acknowledgedAt,
+                message.updatedAt == acknowledgedAt || message.deliveredAt == acknowledgedAt
+            {
+                metrics.acknowledgementLag(acknowledgedAt - sentAt)
+            }
+        }
+    }
+
+    package func sent(on channel: ChannelID) { rates.sent(channel) }
+
+    /// One attempt is over: one line of the log, wide.
+    package func attempted(provider: String, message: Message, attempt: Int, report: AttemptReport) {
+        metrics.attempt(provider: provider, outcome: report.outcome.name)
+        let level: Logger.Level = if case .accepted = report.outcome { .debug } else { .info }
+        logger.log(
+            level: level, "attempt",
+            metadata: [
+                "message": "\(message.id)", "channel": "\(message.channelID)", "attempt": "\(attempt)",
+                "outcome": "\(report.outcome.name)", "http_status": "\(report.httpStatus.map(String.init) ?? "-")",
+                "duration_ms": "\(report.duration.milliseconds)",
+            ])
+    }
+
+    package func channelHeld(_ channel: Channel, status: ChannelStatus, reason: String?) {
+        logger.warning(
+            "channel holds its messages",
+            metadata: [
+                "channel": "\(channel.id)", "name": "\(channel.name)", "status": "\(status.rawValue)",
+                "reason": "\(reason ?? "-")",
+            ])
+    }
+
+    package func channelResumed(_ channel: Channel) {
+        logger.notice("channel sends again", metadata: ["channel": "\(channel.id)", "name": "\(channel.name)"])
+    }
+
+    package func storeFailed(_ error: StoreError, doing: String) {
+        health.report("store", isOK: false, detail: error.message)
+        let isNews = isStoreFailing.withLock { isFailing in
+            defer { isFailing = true }
+            return !isFailing
+        }
+        logger.log(
+            level: isNews ? .error : .debug, "the store does not answer",
+            metadata: ["doing": "\(doing)", "error": "\(error)"])
+    }
+
+    package func storeAnswered() {
+        let isNews = isStoreFailing.withLock { isFailing in
+            defer { isFailing = false }
+            return isFailing
+        }
+        guard isNews else { return }
+        health.report("store", isOK: true)
+        logger.notice("the store answers again")
+    }
+
+    package func settlementAbandoned(_ message: MessageID, error: StoreError) {
+        logger.critical(
+            "the outcome of an attempt could not be stored; it will be looked up",
+            metadata: ["message": "\(message)", "error": "\(error)"])
+    }
+
+    package func webhooksProcessed(provider: String, count: Int, lag: Duration) {
+        metrics.webhook(provider: provider, result: "processed", count: count)
+        metrics.webhookLag(lag)
+    }
+
+    package func webhookSetAside(provider: String, reason: String) {
+        metrics.webhook(provider: provider, result: "set_aside")
+        logger.warning("a webhook cannot be read and was set aside", metadata: ["provider": "\(provider)", "reason": "\(reason)"])
+    }
+}

@@ -1,0 +1,155 @@
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Asks providers about messages: which id webhooks will use, whether a send whose answer was lost was taken, whether a
+/// message that nobody acknowledged arrived. Then decides on outcomes that stayed unknown.
+package final class Reconciler: Sendable {
+    private static let batchMax = 128
+    private static let perChannelMax = 16
+    private static let idleMax: Duration = .seconds(1)
+
+    private let store: any ReconciliationStore
+    private let directory: Directory
+    private let rules: AttemptRules
+    private let configuration: PipelineConfiguration
+    private let time: any TimeSource
+    private let random: any RandomSource
+    private let observer: PipelineObserver
+    private let wake: @Sendable (ChannelID, Timestamp) -> Void
+    /// Questions have limits of their own at the provider, as large as those for sends.
+    private let throttle: InProcessThrottle
+    private let blocked = Mutex<[ChannelID: Timestamp]>([:])
+    private let configured = Mutex<[ChannelID: [RateLimit]]>([:])
+    private let signal = WakeSignal()
+
+    /// - parameter wake: called when a message became due again.
+    package init(
+        store: any ReconciliationStore, directory: Directory, configuration: PipelineConfiguration,
+        time: any TimeSource, random: any RandomSource, observer: PipelineObserver,
+        wake: @escaping @Sendable (ChannelID, Timestamp) -> Void
+    ) {
+        self.store = store
+        self.directory = directory
+        self.configuration = configuration
+        rules = AttemptRules(retry: configuration.retry, unknownWait: configuration.unknownWait)
+        self.time = time
+        self.random = random
+        self.observer = observer
+        self.wake = wake
+        throttle = InProcessThrottle(time: time)
+    }
+
+    /// Something to look up was stored.
+    package func lookSoon() { signal.signal() }
+
+    package func run() async {
+        await withGracefulShutdownHandler {
+            while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                var pause = Self.idleMax
+                do throws(StoreError) {
+                    let asked = try await askDue()
+                    let decided = try await decideDue()
+                    if asked == Self.batchMax || decided == Self.batchMax { continue }
+                    pause = try await untilNext()
+                } catch {
+                    observer.storeFailed(error, doing: "look up messages")
+                }
+                if pause > .zero { await signal.wait(atMost: pause, time: time) }
+            }
+        } onGracefulShutdown: {
+            self.signal.signal()
+        }
+    }
+
+    private func untilNext() async throws(StoreError) -> Duration {
+        let next = try await store.nextReconciliation()
+        let now = time.now()
+        // A due look-up that was not taken belongs to a channel that holds or is blocked: it is no reason to spin.
+        let candidates = [next.lookUpAt, next.decideAt].compactMap { $0 }.map { $0 > now ? $0 - now : .milliseconds(100) }
+        return min(candidates.min() ?? Self.idleMax, Self.idleMax)
+    }
+
+    // MARK: Look-ups
+
+    private func askDue() async throws(StoreError) -> Int {
+        let now = time.now()
+        var except = blocked.withLock { blocked in
+            blocked = blocked.filter { $0.value > now }
+            return Set(blocked.keys)
+        }
+        for channel in directory.channels() where channel.status == .disconnected || channel.status == .unauthorized {
+            except.insert(channel.id)
+        }
+        let questions = try await store.claimLookUps(
+            limit: Self.batchMax, perChannel: Self.perChannelMax, except: except, now: now,
+            leaseUntil: now + configuration.providerTimeout + .seconds(5))
+        guard !questions.isEmpty else { return 0 }
+        let settlements = await withTaskGroup(of: LookUpSettlement.self) { group in
+            for question in questions { group.addTask { await self.ask(question) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        let changed = try await store.settleLookUps(settlements, now: time.now())
+        observer.acknowledged(changed)
+        return questions.count
+    }
+
+    private func ask(_ question: LookUp) async -> LookUpSettlement {
+        let id = question.message.channelID
+        guard let channel = directory.channel(id), let provider = directory.providers[channel.provider] else {
+            return LookUpRules.settlement(
+                of: question, answer: .unsupported, traits: Self.silentTraits, now: time.now())
+        }
+        await configureThrottle(channel, provider)
+        let grant = await throttle.acquire(1, in: [.channel(id)])
+        if grant.count == 0 {
+            return postpone(question, by: grant.retryAfter ?? .seconds(1))
+        }
+        let answer = await provider.lookUp(question, over: channel, timeout: min(.seconds(10), configuration.providerTimeout))
+        await throttle.answered(in: [.channel(id)])
+        if case .throttled(let retryAfter) = answer {
+            let pause = await throttle.penalize(.channel(id), retryAfter: retryAfter)
+            return postpone(question, by: pause)
+        }
+        return LookUpRules.settlement(of: question, answer: answer, traits: provider.traits, now: time.now())
+    }
+
+    /// Asks again later, and leaves the whole channel alone until then.
+    private func postpone(_ question: LookUp, by wait: Duration) -> LookUpSettlement {
+        let until = time.now() + wait
+        blocked.withLock { blocked in
+            blocked[question.message.channelID] = max(until, blocked[question.message.channelID] ?? until)
+        }
+        return LookUpSettlement(
+            message: question.message.id, purpose: question.purpose, next: (until, question.purpose),
+            isWorthAnEntry: false)
+    }
+
+    private func configureThrottle(_ channel: Channel, _ provider: any Provider) async {
+        let limits = channel.limits ?? provider.traits.defaultLimits
+        let isKnown = configured.withLock { configured in
+            defer { configured[channel.id] = limits }
+            return configured[channel.id] == limits
+        }
+        if !isKnown { await throttle.configure(.channel(channel.id), limits: limits, headroom: channel.headroom) }
+    }
+
+    private static let silentTraits = ProviderTraits(
+        defaultBaseURL: "", defaultLimits: [], concurrency: 1, needsIdentityLookUp: false,
+        canLookUpAcknowledgement: false, hasSessions: false)
+
+    // MARK: Decisions
+
+    private func decideDue() async throws(StoreError) -> Int {
+        let now = time.now()
+        let undecided = try await store.undecided(now: now, limit: Self.batchMax)
+        guard !undecided.isEmpty else { return 0 }
+        let decisions = undecided.map { rules.decision(on: $0, now: now, chance: random.unitInterval()) }
+        let changed = try await store.decide(decisions, now: now)
+        observer.changed(changed)
+        for message in changed where message.status == .queued {
+            wake(message.channelID, message.job?.dueAt ?? now)
+        }
+        return undecided.count
+    }
+}

@@ -1,0 +1,174 @@
+import Martlet
+
+extension MemoryStore: MessageStore {
+    package func accept(_ batch: [AcceptanceRequest], now: Timestamp) async throws(StoreError) -> [AcceptanceResult] {
+        try await perform(.accept) { state in
+            batch.map { request in
+                let message = request.message
+                if let claim = request.idempotency {
+                    let key = MemoryState.IdempotencyKey(tenant: message.tenantID, key: claim.key)
+                    if let seen = state.keysSeen[key], seen.expiresAt > now, let known = state.message(seen.message) {
+                        return seen.contentHash == claim.contentHash ? .replayed(known) : .conflict(seen.message)
+                    }
+                    state.keysSeen[key] = MemoryState.RememberedKey(
+                        contentHash: claim.contentHash, message: message.id, expiresAt: claim.expiresAt)
+                }
+                state.insert(message, now: now)
+                return .accepted(message)
+            }
+        }
+    }
+
+    package func message(_ id: MessageID, tenant: TenantID?) async throws(StoreError) -> Message? {
+        try await perform(.message) { state in
+            guard let message = state.message(id), tenant == nil || message.tenantID == tenant else { return nil }
+            return message
+        }
+    }
+
+    package func messages(_ query: MessageQuery) async throws(StoreError) -> Page<Message> {
+        try await perform(.messages) { state in
+            var found: [Message] = []
+            for id in (state.idsByTenant[query.tenant] ?? []).reversed() {
+                if let before = query.before, id >= before { continue }
+                guard let message = state.message(id), query.matches(message) else { continue }
+                guard found.count < query.limit else { return Page(elements: found, hasMore: true) }
+                found.append(message)
+            }
+            return Page(elements: found, hasMore: false)
+        }
+    }
+
+    package func timeline(_ id: MessageID) async throws(StoreError) -> [TimelineEvent] {
+        try await perform(.timeline) { state in state.timelines[id] ?? [] }
+    }
+
+    package func cancel(_ id: MessageID, tenant: TenantID, now: Timestamp) async throws(StoreError) -> CancelResult {
+        try await perform(.cancel) { state in
+            guard let row = state.rows[id], row.message.tenantID == tenant else { return .notFound }
+            guard row.message.status == .queued, row.job?.state == .waiting,
+                let message = state.fail(id, ErrorReason(.cancelled), now: now)
+            else { return .tooLate(row.message.status) }
+            return .cancelled(message)
+        }
+    }
+
+    package func replay(
+        _ id: MessageID, tenant: TenantID, correction: Correction, now: Timestamp
+    ) async throws(StoreError) -> ReplayResult {
+        try await perform(.replay) { state in
+            guard let row = state.rows[id], row.message.tenantID == tenant, row.message.deadLetteredAt != nil else {
+                return .notFound
+            }
+            let mayHaveBeenSent = state.mayHaveBeenSent(id)
+            let message = state.modify(id, now: now) { row in
+                row.message.replay(correction, mayHaveBeenSent: mayHaveBeenSent)
+                row.lookUp = nil
+                row.job = MemoryState.Job(state: .waiting, dueAt: now, condition: nil, since: now)
+            }
+            state.note(.replayed, id, at: now, detail: correction.summary)
+            return message.map { .replayed($0) } ?? .notFound
+        }
+    }
+
+    package func discard(_ id: MessageID, tenant: TenantID, now: Timestamp) async throws(StoreError) -> Bool {
+        try await perform(.discard) { state in
+            guard let row = state.rows[id], row.message.tenantID == tenant, row.message.deadLetteredAt != nil else {
+                return false
+            }
+            state.modify(id, now: now) { $0.message.deadLetteredAt = nil }
+            return true
+        }
+    }
+
+    package func statistics(tenant: TenantID, now: Timestamp) async throws(StoreError) -> StoreStatistics {
+        try await perform(.statistics) { state in
+            let channels = state.channels.values.map(\.channel).filter { $0.tenantID == tenant }.map(\.id).sorted()
+            return StoreStatistics(
+                counts: (state.counts[tenant] ?? [:]).filter { $0.value > 0 },
+                deadLetters: state.deadLetters[tenant] ?? 0,
+                backlogs: channels.map { channel in
+                    let lanes = state.lanes[channel] ?? []
+                    let oldest = lanes.compactMap(\.first?.at).min()
+                    return StoreStatistics.ChannelBacklog(
+                        channel: channel, waiting: lanes.reduce(0) { $0 + $1.count },
+                        oldestDueAt: oldest.flatMap { $0 <= now ? $0 : nil })
+                })
+        }
+    }
+
+    package func queueDepth(now: Timestamp) async throws(StoreError) -> QueueDepth {
+        try await perform(.queueDepth) { state in
+            var waiting: [Priority: Int] = [:]
+            var oldest: Timestamp?
+            for lanes in state.lanes.values {
+                for priority in Priority.allCases {
+                    let lane = lanes[priority.rawValue]
+                    waiting[priority, default: 0] += lane.count
+                    if let first = lane.first?.at, first <= now { oldest = min(oldest ?? first, first) }
+                }
+            }
+            return QueueDepth(waiting: waiting, oldestDueAt: oldest)
+        }
+    }
+}
+
+extension MemoryState {
+    /// Whether an attempt since acceptance or the last replay may have reached the recipient without anybody knowing.
+    func mayHaveBeenSent(_ id: MessageID) -> Bool {
+        for event in (timelines[id] ?? []).reversed() {
+            switch event.kind {
+            case .attempt where event.outcome == "unknown": return true
+            case .replayed: return false
+            default: continue
+            }
+        }
+        return false
+    }
+}
+
+extension MessageQuery {
+    fileprivate func matches(_ message: Message) -> Bool {
+        if let recipient, message.recipient != recipient { return false }
+        if let providerMessageID, message.messageID != providerMessageID, message.submissionID != providerMessageID {
+            return false
+        }
+        if let status, message.status != status { return false }
+        if let channel, message.channelID != channel { return false }
+        if let since, message.createdAt < since { return false }
+        if let until, message.createdAt >= until { return false }
+        return !deadLetteredOnly || message.deadLetteredAt != nil
+    }
+}
+
+extension Message {
+    /// Back to the queue under the same id; what an earlier send left behind belongs to that send alone.
+    fileprivate mutating func replay(_ correction: Correction, mayHaveBeenSent: Bool) {
+        if let recipient = correction.recipient { self.recipient = recipient }
+        if let payload = correction.payload { self.payload = payload }
+        if let expiresAt = correction.expiresAt { self.expiresAt = expiresAt }
+        status = .queued
+        attempts = 0
+        errorReason = nil
+        deadLetteredAt = nil
+        failedAt = nil
+        messageID = nil
+        submissionID = nil
+        sentAt = nil
+        acknowledgedAt = nil
+        deliveredAt = nil
+        readAt = nil
+        if mayHaveBeenSent { duplicateRisk = true }
+    }
+}
+
+extension Correction {
+    /// What was corrected, for the timeline; never the values themselves.
+    fileprivate var summary: String? {
+        var parts: [String] = []
+        if recipient != nil { parts.append("recipient") }
+        if payload != nil { parts.append("content") }
+        if expiresAt != nil { parts.append("expiry") }
+        return parts.isEmpty ? nil : "corrected: " + parts.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,74 @@
+import Martlet
+import Synchronization
+
+/// A store and an inbox in memory that keep every promise of the ports but the one of the disk.
+///
+/// What it holds survives for as long as the object does, so a test that kills a pipeline and builds another one on the
+/// same store sees what a restart would. The same calls give the same answers in every run: nothing depends on the order
+/// of a hash table.
+package final class MemoryStore: Sendable {
+    /// The calls of the ports, as ``interpose(_:)`` sees them.
+    package enum Operation: String, Sendable, CaseIterable {
+        case accept, message, messages, timeline, cancel, replay, discard, statistics, queueDepth
+        case nextDue, claim, settle, renewLeases, recoverLeases, expire, claimHistory
+        case apply, claimLookUps, settleLookUps, nextReconciliation, undecided, decide
+        case insertTenant, tenants, updateTenant, deleteTenant
+        case insertKey, key, keys, revokeKey, touchKeys
+        case insertChannel, channels, updateChannel, updateStatus, deleteChannel
+        case purge, removeFinal, check, setting, setSettingOnce
+        case append, lease, complete, setAside, depth
+    }
+
+    /// A webhook that could not be read.
+    package struct SetAsideEntry: Sendable, Equatable {
+        package var entry: InboxEntry
+        package var reason: String
+        package var at: Timestamp
+    }
+
+    /// Runs before an operation touches anything: may wait, or throw in its place, in which case nothing is stored.
+    package typealias Interposer = @Sendable (Operation) async throws(StoreError) -> Void
+
+    private let state: Mutex<MemoryState>
+    private let interposer = Mutex<Interposer?>(nil)
+
+    /// How long acknowledgements of unknown messages are kept.
+    package static let parkedFor: Duration = .seconds(86_400)
+    /// How long webhooks that could not be read are kept.
+    package static let setAsideFor: Duration = .seconds(30 * 86_400)
+    /// How long the history of claims is kept.
+    package static let claimsFor: Duration = .seconds(600)
+
+    /// - parameter identifiers: makes the ids of timeline entries; pass a seeded one where a run must repeat exactly.
+    package init(identifiers: IdentifierGenerator = IdentifierGenerator()) {
+        state = Mutex(MemoryState(identifiers: identifiers))
+    }
+
+    /// Puts something in front of every operation, or takes it away.
+    package func interpose(_ interposer: Interposer?) {
+        self.interposer.withLock { $0 = interposer }
+    }
+
+    func perform<Result: Sendable>(
+        _ operation: Operation, _ body: (inout MemoryState) throws(StoreError) -> Result
+    ) async throws(StoreError) -> Result {
+        if let interposer = interposer.withLock({ $0 }) { try await interposer(operation) }
+        return try state.withLock { (state: inout MemoryState) throws(StoreError) -> Result in try body(&state) }
+    }
+
+    // MARK: What tests look at
+
+    /// How many messages there are, of all tenants.
+    package var messageCount: Int { state.withLock { $0.rows.count } }
+
+    /// Every message, oldest first.
+    package var allMessages: [Message] {
+        state.withLock { state in state.rows.values.map(MemoryState.message).sorted { $0.id < $1.id } }
+    }
+
+    /// Webhooks that could not be read.
+    package var setAsideEntries: [SetAsideEntry] { state.withLock { $0.setAside } }
+
+    /// Acknowledgements whose message is not known.
+    package var parkedCount: Int { state.withLock { $0.parked.values.reduce(0) { $0 + $1.count } } }
+}

@@ -1,0 +1,65 @@
+import DequeModule
+import Foundation
+import Martlet
+import Synchronization
+
+/// Runs concurrent code on one thread and in virtual time: days pass in seconds, and the same code with the same seed does the
+/// same again. Everything the code does must be structured and take its time from ``time``.
+package struct Simulation: Sendable {
+    package let time: VirtualTime
+    private let executor = OneThreadExecutor()
+
+    /// The simulated code waits for something that nothing will bring about.
+    package struct Deadlock: Error {}
+
+    package init(time: VirtualTime = VirtualTime()) { self.time = time }
+
+    /// Runs the body to its end, moving the clock whenever nothing else can run.
+    package func run<Success: Sendable>(_ body: @escaping @Sendable () async throws -> Success) async throws -> Success {
+        try await withCheckedThrowingContinuation { continuation in
+            // The simulation's thread blocks, so it is none of the cooperative pool's.
+            Thread.detachNewThread { continuation.resume(with: Result { try self.runBlocking(body) }) }
+        }
+    }
+
+    private func runBlocking<Success: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Success
+    ) throws -> Success {
+        let outcome = Mutex<Result<Success, any Error>?>(nil)
+        let box = OutcomeBox(outcome: outcome)
+        let task = Task(executorPreference: executor) {
+            let result: Result<Success, any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
+            box.outcome.withLock { $0 = result }
+        }
+        while true {
+            executor.drain()
+            if let result = box.outcome.withLock({ $0 }) { return try result.get() }
+            if !time.advanceToNextSleeper() {
+                task.cancel()
+                throw Deadlock()
+            }
+        }
+    }
+
+    private final class OutcomeBox<Success: Sendable>: Sendable {
+        let outcome: Mutex<Result<Success, any Error>?>
+        init(outcome: consuming Mutex<Result<Success, any Error>?>) { self.outcome = outcome }
+    }
+
+    /// Keeps jobs in the order in which they come and runs them when it is told to.
+    private final class OneThreadExecutor: TaskExecutor {
+        private let jobs = Mutex<Deque<UnownedJob>>([])
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            let job = UnownedJob(job)
+            jobs.withLock { $0.append(job) }
+        }
+
+        func drain() {
+            while let job = jobs.withLock({ $0.popFirst() }) {
+                job.runSynchronously(on: asUnownedTaskExecutor())
+            }
+        }
+    }
+}
