@@ -34,6 +34,8 @@ package struct Console: Sendable {
     package func put(_ text: String) { writeOutput(text) }
     /// Writes a line to standard output.
     package func line(_ text: String = "") { writeOutput(text + "\n") }
+    /// Writes a text as it is to standard error.
+    package func putError(_ text: String) { writeError(text) }
     /// Writes a line to standard error.
     package func errorLine(_ text: String) { writeError(text + "\n") }
 
@@ -48,8 +50,8 @@ package struct Console: Sendable {
         var text = text
         text.withUTF8 { bytes in
             var written = 0
-            while written < bytes.count {
-                let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+            while let start = bytes.baseAddress, written < bytes.count {
+                let count = Glibc.write(descriptor, start + written, bytes.count - written)
                 if count < 0, errno == EINTR { continue }
                 // A reader that is gone takes nothing more; there is nobody left to tell.
                 guard count > 0 else { return }
