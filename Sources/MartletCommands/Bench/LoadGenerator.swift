@@ -42,7 +42,7 @@ struct LoadGenerator: Sendable {
 
     /// Makes all requests; returns when the last is answered.
     func run(_ client: MartletClient) async throws -> Outcome {
-        let next = Atomic<Int>(0)
+        let numbers = NumberSequence()
         let clock = ContinuousClock()
         let start = clock.now
         return try await withThrowingTaskGroup(of: Outcome.self) { group in
@@ -50,7 +50,7 @@ struct LoadGenerator: Sendable {
                 group.addTask { [self] in
                     var outcome = Outcome()
                     while true {
-                        let index = next.add(1, ordering: .relaxed).oldValue
+                        let index = numbers.next()
                         guard index < count else { return outcome }
                         let due = start + .seconds(Double(index) / rate)
                         try await Task.sleep(until: due, tolerance: .zero, clock: clock)
@@ -87,4 +87,11 @@ struct LoadGenerator: Sendable {
             outcome.refused[error.status ?? 0, default: 0] += batch
         }
     }
+}
+
+/// Numbers from 0 on, each given out once.
+private final class NumberSequence: Sendable {
+    private let value = Atomic<Int>(0)
+
+    func next() -> Int { value.add(1, ordering: .relaxed).oldValue }
 }

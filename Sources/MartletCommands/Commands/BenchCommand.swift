@@ -97,9 +97,7 @@ struct BenchCommand: AsyncParsableCommand {
             "accepted_per_second": .double(Double(outcome.accepted) / seconds),
             "refused": .object(
                 JSONObject(
-                    members: outcome.refused.sorted { $0.key < $1.key }.map {
-                        .init(name: "\($0.key)", value: .integer(Int64($0.value)))
-                    })),
+                    pairs: outcome.refused.sorted { $0.key < $1.key }.map { ("\($0.key)", .integer(Int64($0.value))) })),
             "late": .integer(Int64(outcome.late)), "elapsed_seconds": .double(seconds),
             "answer_us": Self.percentiles(&outcome.latency), "to_sent_us": Self.percentiles(&endToEnd.toSent),
             "to_delivered_us": Self.percentiles(&endToEnd.toDelivered), "final": .integer(Int64(endToEnd.final)),
@@ -108,11 +106,11 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     private static func percentiles(_ histogram: inout Histogram) -> JSONValue {
-        var members: [JSONObject.Member] = [.init(name: "count", value: .integer(Int64(histogram.count)))]
+        var object: JSONObject = ["count": .integer(Int64(histogram.count))]
         for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("max", 1)] {
-            members.append(.init(name: name, value: .integer(histogram.percentile(share).microseconds)))
+            object[name] = .integer(histogram.percentile(share).microseconds)
         }
-        return .object(JSONObject(members: members))
+        return .object(object)
     }
 
     /// Ten million numbers in a range that is kept for fiction, each its own recipient.

@@ -3,6 +3,10 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// `martlet serve`.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

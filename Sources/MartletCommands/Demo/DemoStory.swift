@@ -73,7 +73,6 @@ final class DemoStory: Service {
 
         let start = clock.now
         let watching = FirstValue<Void>()
-        let sendingIsOver = Mutex(false)
         var duplicateWasRecognized = false
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -90,7 +89,6 @@ final class DemoStory: Service {
             duplicateWasRecognized = try await sendBurst(client) { id in
                 self.progress.withLock { $0.accept(id, at: clock.now - start) }
             }
-            sendingIsOver.withLock { $0 = true }
             try await waitForTheEnd(client, since: start, clock: clock)
             group.cancelAll()
             while let result = await group.nextResult() {

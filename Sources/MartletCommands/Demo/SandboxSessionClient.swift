@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Martlet
 import NIOCore
+import NIOHTTP1
 
 /// Sets where a provider session's webhooks go, the way one does it at WasenderApi: through its session endpoints.
 struct SandboxSessionClient: Sendable {

@@ -73,9 +73,7 @@ package struct LineLogHandler: LogHandler {
         case .stringConvertible(let convertible): .string("\(convertible)")
         case .array(let elements): .array(elements.map(Self.value))
         case .dictionary(let members):
-            .object(
-                JSONObject(
-                    members: members.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: Self.value($0.value)) }))
+            .object(JSONObject(pairs: members.sorted { $0.key < $1.key }.map { ($0.key, Self.value($0.value)) }))
         }
     }
 }
