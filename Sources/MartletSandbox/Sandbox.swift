@@ -50,8 +50,9 @@ package final class Sandbox: Service {
     ///
     /// - Throws: what the server throws, above all when the address cannot be bound.
     package func run() async throws {
+        // The server reports every connection that is cut as an error; here that is daily business.
         var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
+        quiet.logLevel = .critical
         let application = Application(
             router: makeRouter(),
             configuration: ApplicationConfiguration(
@@ -64,13 +65,13 @@ package final class Sandbox: Service {
             logger: quiet)
         let result: Result<Void, any Error>
         do {
-            try await withGracefulShutdownHandler {
+            try await withTaskCancellationOrGracefulShutdownHandler {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await self.core.courier.run() }
                     defer { group.cancelAll() }
                     try await application.run()
                 }
-            } onGracefulShutdown: {
+            } onCancelOrGracefulShutdown: {
                 // Held requests would keep the server from closing their connections.
                 self.core.stop()
             }

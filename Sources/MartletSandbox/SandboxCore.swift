@@ -56,7 +56,7 @@ final class SandboxCore: Sendable {
     /// Forgets everything and lets held requests go.
     func reset() {
         decide { state, _ in state.reset() }
-        courier.resetCounts()
+        courier.reset()
         held.release()
     }
 

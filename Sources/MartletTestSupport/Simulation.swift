@@ -4,7 +4,8 @@ import Martlet
 import Synchronization
 
 /// Runs concurrent code on one thread and in virtual time: days pass in seconds, and the same code with the same seed does the
-/// same again. Everything the code does must be structured and take its time from ``time``.
+/// same again. Everything the code does must be structured and take its time from ``time``: a library call that starts a task
+/// of its own (as `cancelWhenGracefulShutdown` does) leaves the one thread and is found as a deadlock.
 package struct Simulation: Sendable {
     package let time: VirtualTime
     private let executor = OneThreadExecutor()

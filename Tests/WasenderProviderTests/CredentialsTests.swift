@@ -40,13 +40,17 @@ import WasenderProvider
         (["api_key": "k", "a/b": "k"], "/a~1b"),
     ]
 
-    @Test(arguments: refused) func `names the member that is wrong`(_ credentials: JSONObject, _ pointer: String) async throws {
+    @Test(arguments: refused) func `names the member that is wrong`(_ credentials: JSONObject, _ pointer: String)
+        async throws
+    {
         try await Fixture.withProvider { #expect($0.validate(credentials: credentials).map(\.pointer) == [pointer]) }
     }
 
     @Test func `never repeats a credential in an error`() async throws {
         try await Fixture.withProvider { provider in
-            let problems = provider.validate(credentials: ["api_key": "very secret thing", "session_id": "x y z secret"])
+            let problems = provider.validate(credentials: [
+                "api_key": "very secret thing", "session_id": "x y z secret",
+            ])
             #expect(problems.count == 2)
             #expect(!problems.contains { $0.message.contains("secret") })
         }

@@ -50,7 +50,10 @@ import WasenderProvider
         ("404", 404, #"{"success":false,"message":"Message not found"}"#, .notFound),
         ("not found with status 200", 200, #"{"success":false,"message":"Message not found"}"#, .notFound),
         ("too fast", 429, #"{"message":"Slow down","retry_after":8}"#, .throttled(retryAfter: .seconds(8))),
-        ("wrong key", 401, #"{"success":false,"message":"Invalid API key"}"#, .failed(detail: "HTTP 401: Invalid API key")),
+        (
+            "wrong key", 401, #"{"success":false,"message":"Invalid API key"}"#,
+            .failed(detail: "HTTP 401: Invalid API key")
+        ),
         ("broken", 502, "<html>", .failed(detail: "HTTP 502: no answer in the provider's form")),
         ("not JSON", 200, "hello", .failed(detail: "HTTP 200: no answer in the provider's form")),
         ("no data", 200, #"{"success":true}"#, .failed(detail: "HTTP 200 without data")),
@@ -87,7 +90,10 @@ import WasenderProvider
         try await Fixture.withServer(.closeAfterReading) { provider, server in
             let answer = await provider.lookUp(
                 Fixture.question(.identity), over: Fixture.channel(server.baseURL), timeout: .seconds(10))
-            guard case .failed(let detail) = answer else { Issue.record("\(answer)"); return }
+            guard case .failed(let detail) = answer else {
+                Issue.record("\(answer)")
+                return
+            }
             #expect(!detail.isEmpty)
         }
     }
@@ -101,12 +107,14 @@ import WasenderProvider
         let content = content.map { "\"\($0)\"" } ?? "null"
         let to = to.map { "\"\($0)\"" } ?? "null"
         let reason = reason.map { "\"\($0)\"" } ?? "null"
-        return #"{"id":\#(id),"whatsapp_session_id":42,"to":\#(to),"content":\#(content),"status":"\#(status)","failed_reason":\#(reason),"created_at":"\#(at)"}"#
+        return
+            #"{"id":\#(id),"whatsapp_session_id":42,"to":\#(to),"content":\#(content),"status":"\#(status)","failed_reason":\#(reason),"created_at":"\#(at)"}"#
     }
 
     static func page(_ rows: String...) -> ScriptedServer.Reply { page(rows) }
     static func page(_ rows: [String]) -> ScriptedServer.Reply {
-        .json(200, #"{"success":true,"data":{"current_page":1,"data":[\#(rows.joined(separator: ","))],"per_page":100}}"#)
+        .json(
+            200, #"{"success":true,"data":{"current_page":1,"data":[\#(rows.joined(separator: ","))],"per_page":100}}"#)
     }
 
     static func lookUp(
@@ -209,13 +217,18 @@ import WasenderProvider
     }
 
     @Test func `finds the session by its key where its id is not configured`() async throws {
-        let sessions = #"{"success":true,"data":[{"id":1,"api_key":"other"},{"id":2,"api_key":null},{"id":3,"api_key":"\#(Fixture.apiKey)"}]}"#
-        let credentials: JSONObject = ["api_key": .string(Fixture.apiKey), "personal_access_token": .string(Fixture.token)]
+        let sessions =
+            #"{"success":true,"data":[{"id":1,"api_key":"other"},{"id":2,"api_key":null},{"id":3,"api_key":"\#(Fixture.apiKey)"}]}"#
+        let credentials: JSONObject = [
+            "api_key": .string(Fixture.apiKey), "personal_access_token": .string(Fixture.token),
+        ]
         let (answer, requests) = try await Self.lookUp(
             [.json(200, sessions), Self.page(Self.row(7))], credentials: credentials)
         #expect(answer == Self.found("7"))
         #expect(
-            requests.map(\.path) == ["/api/whatsapp-sessions", "/api/whatsapp-sessions/3/message-logs?page=1&per_page=100"])
+            requests.map(\.path) == [
+                "/api/whatsapp-sessions", "/api/whatsapp-sessions/3/message-logs?page=1&per_page=100",
+            ])
         let none = try await Self.lookUp([.json(200, #"{"success":true,"data":[]}"#)], credentials: credentials)
         #expect(none.0 == .unsupported)
     }
@@ -231,7 +244,10 @@ import WasenderProvider
         (.json(404, #"{"success":false,"message":"Session not found"}"#), .unsupported),
         (.json(429, #"{"message":"Slow down","retry_after":5}"#), .throttled(retryAfter: .seconds(5))),
         (.json(500, "oops"), .failed(detail: "HTTP 500: no answer in the provider's form")),
-        (.json(200, #"{"success":true,"data":{"rows":[]}}"#), .failed(detail: "the message log came in an unknown form")),
+        (
+            .json(200, #"{"success":true,"data":{"rows":[]}}"#),
+            .failed(detail: "the message log came in an unknown form")
+        ),
     ]
 
     @Test(arguments: problems) func `a log that cannot be read is no answer`(
@@ -247,7 +263,10 @@ import WasenderProvider
             let answer = await provider.lookUp(
                 Fixture.question(.outcome, Fixture.message()),
                 over: Fixture.channel(server.baseURL, credentials: Fixture.everything), timeout: .milliseconds(500))
-            guard case .failed = answer else { Issue.record("\(answer)"); return }
+            guard case .failed = answer else {
+                Issue.record("\(answer)")
+                return
+            }
             #expect(ContinuousClock.now - start < .seconds(5))
         }
     }

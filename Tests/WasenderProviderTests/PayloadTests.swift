@@ -13,7 +13,9 @@ import WasenderProvider
         Payload(kind: .document, content: ["url": "https://files.example.com/a.pdf"]),
         Payload(kind: .sticker, content: ["url": "https://files.example.com/a.webp"]),
         Payload(kind: .location, content: ["latitude": -90, "longitude": 180.0]),
-        Payload(kind: .location, content: ["latitude": 52.52, "longitude": 13.405, "name": "Office", "address": "Street 1"]),
+        Payload(
+            kind: .location,
+            content: ["latitude": 52.52, "longitude": 13.405, "name": "Office", "address": "Street 1"]),
         Payload(kind: .contact, content: ["name": "Support", "phone": "+1 (202) 555-0199"]),
     ]
 
@@ -33,11 +35,16 @@ import WasenderProvider
         (Payload(kind: .image, content: ["url": "https://"]), "/image/url"),
         (Payload(kind: .image, content: ["url": "https://example.com/a b.png"]), "/image/url"),
         (Payload(kind: .image, content: ["url": "https://example.com/a\n.png"]), "/image/url"),
-        (Payload(kind: .video, content: ["url": .string("https://e.com/" + String(repeating: "a", count: 4096))]), "/video/url"),
+        (
+            Payload(kind: .video, content: ["url": .string("https://e.com/" + String(repeating: "a", count: 4096))]),
+            "/video/url"
+        ),
         (Payload(kind: .audio, content: ["url": "https://e.com/a", "caption": 5]), "/audio/caption"),
         (Payload(kind: .sticker, content: ["url": nil]), "/sticker/url"),
         (
-            Payload(kind: .document, content: ["url": "https://e.com/a", "filename": .string(String(repeating: "n", count: 256))]),
+            Payload(
+                kind: .document,
+                content: ["url": "https://e.com/a", "filename": .string(String(repeating: "n", count: 256))]),
             "/document/filename"
         ),
         (Payload(kind: .location, content: ["latitude": 91, "longitude": 0]), "/location/latitude"),
@@ -48,7 +55,8 @@ import WasenderProvider
         (Payload(kind: .template, content: ["name": "welcome", "language": "en"]), "/type"),
     ]
 
-    @Test(arguments: refused) func `names the field it cannot carry`(_ payload: Payload, _ pointer: String) async throws {
+    @Test(arguments: refused) func `names the field it cannot carry`(_ payload: Payload, _ pointer: String) async throws
+    {
         try await Fixture.withProvider { #expect($0.validate(payload).map(\.pointer) == [pointer]) }
     }
 }

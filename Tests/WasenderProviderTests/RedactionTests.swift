@@ -41,7 +41,8 @@ import WasenderProvider
         (#"\#(key)"\#(key)"#, #""[redacted]""[redacted]""#),
     ]
 
-    @Test(arguments: cases) func `blanks credentials and nothing else`(_ body: String, _ expected: String) async throws {
+    @Test(arguments: cases) func `blanks credentials and nothing else`(_ body: String, _ expected: String) async throws
+    {
         #expect(try await Self.redacted(body) == expected)
     }
 
@@ -58,7 +59,9 @@ import WasenderProvider
     }
 
     @Test func `without credentials the session's id still goes`() async throws {
-        #expect(try await Self.redacted(#"{"sessionId":"x","a":1}"#, credentials: [:]) == #"{"sessionId":"[redacted]","a":1}"#)
+        #expect(
+            try await Self.redacted(#"{"sessionId":"x","a":1}"#, credentials: [:])
+                == #"{"sessionId":"[redacted]","a":1}"#)
     }
 
     @Test func `whatever is sent, the key is gone and a document stays a document`() async throws {
@@ -91,7 +94,8 @@ import WasenderProvider
     }
 
     @Test func `a redacted webhook still says what it said`() async throws {
-        let body = #"{"event":"messages.update","sessionId":"\#(Self.key)","data":{"update":{"status":3},"key":{"id":"3EB0AA"}}}"#
+        let body =
+            #"{"event":"messages.update","sessionId":"\#(Self.key)","data":{"update":{"status":3},"key":{"id":"3EB0AA"}}}"#
         try await Fixture.withProvider { provider in
             let channel = Fixture.channel(credentials: Fixture.everything)
             let redacted = provider.redacted(webhook: Array(body.utf8), channel: channel)

@@ -1,9 +1,11 @@
 import Foundation
 import Synchronization
 
-/// An HTTP server on a loopback socket that answers as it is told, breaks off as it is told, and remembers what it was asked.
+/// An HTTP server on a loopback socket that answers as it is told, breaks off as it is told, and remembers what it was
+/// asked.
 ///
-/// It is made of plain sockets, because it has to do what no HTTP library does: reset, stop in mid-answer, send garbage.
+/// It is made of plain sockets, because it has to do what no HTTP library does: reset, stop in mid-answer, send
+/// garbage.
 final class ScriptedServer: Sendable {
     enum Reply: Sendable {
         case answer(Int, headers: [String: String] = [:], String)
@@ -13,6 +15,8 @@ final class ScriptedServer: Sendable {
         case stall(String)
         /// Closes as soon as the connection is there.
         case closeAtOnce
+        /// Sends these bytes as soon as the connection is there, unasked, and nothing more.
+        case speakFirst(String)
         /// Reads the request, then closes.
         case closeAfterReading
         /// Reads the request, then resets the connection.
@@ -108,7 +112,11 @@ final class ScriptedServer: Sendable {
     private func serve(_ connection: Int32) {
         var received: [UInt8] = []
         while true {
-            if case .closeAtOnce = nextReply() { return }
+            switch nextReply() {
+            case .closeAtOnce: return
+            case .speakFirst(let text): guard send(connection, text) else { return }
+            default: break
+            }
             guard let request = readRequest(connection, &received) else { return }
             let reply = state.withLock { state in
                 state.requests.append(request)
@@ -130,7 +138,7 @@ final class ScriptedServer: Sendable {
             case .stall(let text):
                 guard send(connection, text) else { return }
                 fallthrough
-            case .silence:
+            case .silence, .speakFirst:
                 var byte: UInt8 = 0
                 while read(connection, &byte, 1) > 0 {}
                 return

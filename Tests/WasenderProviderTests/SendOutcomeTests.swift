@@ -32,7 +32,8 @@ import WasenderProvider
             testDescription: "wrong key", status: 401, body: #"{"success":false,"message":"Invalid API key"}"#,
             outcome: .unauthorized(detail: "Invalid API key")),
         Case(
-            testDescription: "no key, whatever the status", status: 400, body: #"{"success":false,"message":"API key is required"}"#,
+            testDescription: "no key, whatever the status", status: 400,
+            body: #"{"success":false,"message":"API key is required"}"#,
             outcome: .unauthorized(detail: "API key is required")),
         Case(
             testDescription: "no subscription, 402", status: 402,
@@ -55,32 +56,38 @@ import WasenderProvider
         // Rate limits.
         Case(
             testDescription: "account protection", status: 429,
-            body: #"{"message":"You have account protection enabled. You can only send 1 message every 5 seconds.","retry_after":3,"help":"x"}"#,
+            body:
+                #"{"message":"You have account protection enabled. You can only send 1 message every 5 seconds.","retry_after":3,"help":"x"}"#,
             outcome: .throttled(
                 retryAfter: .seconds(3),
                 detail: "You have account protection enabled. You can only send 1 message every 5 seconds.")),
         Case(
             testDescription: "the trial's limit speaks of the trial and is a limit", status: 429,
-            body: #"{"message":"You are on a free trial. You can only send 1 message every 1 minute.","retry_after":"60"}"#,
+            body:
+                #"{"message":"You are on a free trial. You can only send 1 message every 1 minute.","retry_after":"60"}"#,
             outcome: .throttled(
-                retryAfter: .seconds(60), detail: "You are on a free trial. You can only send 1 message every 1 minute.")),
+                retryAfter: .seconds(60), detail: "You are on a free trial. You can only send 1 message every 1 minute."
+            )),
         Case(
             testDescription: "a limit with status 200", status: 200,
             body: #"{"message":"You can only send 1 message every 5 seconds.","retryAfter":2.5}"#,
-            outcome: .throttled(retryAfter: .milliseconds(2500), detail: "You can only send 1 message every 5 seconds.")),
+            outcome: .throttled(retryAfter: .milliseconds(2500), detail: "You can only send 1 message every 5 seconds.")
+        ),
         Case(
             testDescription: "the body's delay before the header's", status: 429, headers: ["Retry-After": "9"],
             body: #"{"message":"Slow down","retry_after":4}"#,
             outcome: .throttled(retryAfter: .seconds(4), detail: "Slow down")),
         Case(
-            testDescription: "Retry-After in seconds", status: 429, headers: ["Retry-After": "7"], body: #"{"message":"Slow down"}"#,
+            testDescription: "Retry-After in seconds", status: 429, headers: ["Retry-After": "7"],
+            body: #"{"message":"Slow down"}"#,
             outcome: .throttled(retryAfter: .seconds(7), detail: "Slow down")),
         Case(
             testDescription: "Retry-After as a date", status: 429,
             headers: ["Retry-After": "Fri, 02 Jan 2026 03:05:05 GMT", "X-RateLimit-Reset": "5"], body: "",
             outcome: .throttled(retryAfter: .seconds(60), detail: "HTTP 429 with an empty body")),
         Case(
-            testDescription: "a date that has passed", status: 429, headers: ["Retry-After": "Fri, 02 Jan 2026 03:00:00 GMT"],
+            testDescription: "a date that has passed", status: 429,
+            headers: ["Retry-After": "Fri, 02 Jan 2026 03:00:00 GMT"],
             body: "", outcome: .throttled(retryAfter: .zero, detail: "HTTP 429 with an empty body")),
         Case(
             testDescription: "the window's reset as a delay", status: 429,
@@ -97,23 +104,28 @@ import WasenderProvider
             ],
             body: #"{"message":"Slow down"}"#, outcome: .throttled(retryAfter: .seconds(7200), detail: "Slow down")),
         Case(
-            testDescription: "an absurd delay is bounded", status: 429, body: #"{"message":"Slow down","retry_after":1e300}"#,
+            testDescription: "an absurd delay is bounded", status: 429,
+            body: #"{"message":"Slow down","retry_after":1e300}"#,
             outcome: .throttled(retryAfter: .seconds(86400), detail: "Slow down")),
         Case(
-            testDescription: "a negative delay is none", status: 429, body: #"{"message":"Slow down","retry_after":-5}"#,
+            testDescription: "a negative delay is none", status: 429,
+            body: #"{"message":"Slow down","retry_after":-5}"#,
             outcome: .throttled(retryAfter: .zero, detail: "Slow down")),
         Case(
-            testDescription: "no delay told", status: 429, headers: ["Retry-After": "soon"], body: #"{"message":"Slow down"}"#,
+            testDescription: "no delay told", status: 429, headers: ["Retry-After": "soon"],
+            body: #"{"message":"Slow down"}"#,
             outcome: .throttled(retryAfter: nil, detail: "Slow down")),
         // The session.
         Case(
             testDescription: "not connected, 409", status: 409,
-            body: #"{"success":false,"message":"Your Whatsapp Session is not connected please connect your session first."}"#,
+            body:
+                #"{"success":false,"message":"Your Whatsapp Session is not connected please connect your session first."}"#,
             outcome: .sessionDown(
                 detail: "Your Whatsapp Session is not connected please connect your session first.")),
         Case(
             testDescription: "not connected, 200", status: 200,
-            body: #"{"success":false,"message":"Your Whatsapp Session is not connected please connect your session first."}"#,
+            body:
+                #"{"success":false,"message":"Your Whatsapp Session is not connected please connect your session first."}"#,
             outcome: .sessionDown(
                 detail: "Your Whatsapp Session is not connected please connect your session first.")),
         Case(
@@ -123,7 +135,8 @@ import WasenderProvider
         // The message.
         Case(
             testDescription: "nobody there", status: 422,
-            body: #"{"success":false,"message":"JID does not exist on WhatsApp","errors":{"to":["JID does not exist on WhatsApp"]}}"#,
+            body:
+                #"{"success":false,"message":"JID does not exist on WhatsApp","errors":{"to":["JID does not exist on WhatsApp"]}}"#,
             outcome: rejected(.invalidRecipient, "JID does not exist on WhatsApp; to: JID does not exist on WhatsApp")),
         Case(
             testDescription: "nobody there, 200", status: 200,
@@ -135,7 +148,8 @@ import WasenderProvider
             outcome: rejected(.invalidRecipient, "Validation failed; to: The to field is invalid.")),
         Case(
             testDescription: "a faulty text", status: 400,
-            body: #"{"success":false,"message":"Validation failed","errors":{"text":["Too long.","Too odd."],"imageUrl":"Bad"}}"#,
+            body:
+                #"{"success":false,"message":"Validation failed","errors":{"text":["Too long.","Too odd."],"imageUrl":"Bad"}}"#,
             outcome: rejected(.rejected, "Validation failed; text: Too long. Too odd.; imageUrl: Bad")),
         Case(
             testDescription: "another refusal", status: 409, body: #"{"success":false,"message":"Nope"}"#,
@@ -151,10 +165,12 @@ import WasenderProvider
             testDescription: "no such route", status: 404, body: #"{"message":"Not Found"}"#,
             outcome: .transient(detail: "there is no send-message at the base URL: Not Found", retryAfter: nil)),
         Case(
-            testDescription: "not found by the provider", status: 404, body: #"{"success":false,"message":"Not found"}"#,
+            testDescription: "not found by the provider", status: 404,
+            body: #"{"success":false,"message":"Not found"}"#,
             outcome: rejected(.rejected, "Not found")),
         Case(
-            testDescription: "a redirect is not followed", status: 301, headers: ["Location": "https://example.com/"], body: "",
+            testDescription: "a redirect is not followed", status: 301, headers: ["Location": "https://example.com/"],
+            body: "",
             outcome: .transient(detail: "HTTP 301 with an empty body", retryAfter: nil)),
         Case(
             testDescription: "413 of a proxy", status: 413, body: "too big",
@@ -182,16 +198,22 @@ import WasenderProvider
             testDescription: "500 with JSON that says nothing", status: 500, body: #"{"errors":[1,2]}"#,
             outcome: .unknown(detail: "HTTP 500 without a reason")),
         Case(
-            testDescription: "504 of a gateway that speaks JSON", status: 504, body: #"{"message":"Endpoint request timed out"}"#,
+            testDescription: "504 of a gateway that speaks JSON", status: 504,
+            body: #"{"message":"Endpoint request timed out"}"#,
             outcome: .unknown(detail: "Endpoint request timed out")),
-        Case(testDescription: "500 empty", status: 500, body: "", outcome: .unknown(detail: "HTTP 500 with an empty body")),
+        Case(
+            testDescription: "500 empty", status: 500, body: "",
+            outcome: .unknown(detail: "HTTP 500 with an empty body")),
         // Answers that cannot be read.
-        Case(testDescription: "200 empty", status: 200, body: "", outcome: .unknown(detail: "HTTP 200 with an empty body")),
+        Case(
+            testDescription: "200 empty", status: 200, body: "",
+            outcome: .unknown(detail: "HTTP 200 with an empty body")),
         Case(
             testDescription: "200 without a number", status: 200, body: #"{"success":true,"data":{"jid":"x"}}"#,
             outcome: .unknown(detail: "HTTP 200 without a msgId")),
         Case(
-            testDescription: "200 with a number of another kind", status: 200, body: #"{"success":true,"data":{"msgId":{"a":1}}}"#,
+            testDescription: "200 with a number of another kind", status: 200,
+            body: #"{"success":true,"data":{"msgId":{"a":1}}}"#,
             outcome: .unknown(detail: "HTTP 200 without a msgId")),
         Case(
             testDescription: "200 with a number that leads elsewhere", status: 200,

@@ -23,7 +23,9 @@ import WasenderProvider
             #"{"to":"+12025550123","audioUrl":"https://e.com/a.ogg"}"#
         ),
         (
-            Payload(kind: .document, content: ["url": "https://e.com/i.pdf", "caption": "Invoice", "filename": "invoice.pdf"]),
+            Payload(
+                kind: .document,
+                content: ["url": "https://e.com/i.pdf", "caption": "Invoice", "filename": "invoice.pdf"]),
             #"{"to":"+12025550123","documentUrl":"https://e.com/i.pdf","fileName":"invoice.pdf","text":"Invoice"}"#
         ),
         (
@@ -35,7 +37,9 @@ import WasenderProvider
             #"{"to":"+12025550123","contact":{"name":"Support","phone":"+12025550199"}}"#
         ),
         (
-            Payload(kind: .location, content: ["latitude": 52.52, "longitude": 13.405, "name": "Office", "address": "Street 1"]),
+            Payload(
+                kind: .location,
+                content: ["latitude": 52.52, "longitude": 13.405, "name": "Office", "address": "Street 1"]),
             #"{"to":"+12025550123","location":{"latitude":52.52,"longitude":13.405,"name":"Office","address":"Street 1"}}"#
         ),
         (
@@ -74,7 +78,10 @@ import WasenderProvider
             let answer = await provider.send(
                 Fixture.message(Payload(kind: .template, content: [:])), over: Fixture.channel(server.baseURL),
                 timeout: .seconds(10))
-            guard case .rejected(let reason) = answer.outcome else { Issue.record("\(answer)"); return }
+            guard case .rejected(let reason) = answer.outcome else {
+                Issue.record("\(answer)")
+                return
+            }
             #expect(reason.code == .rejected)
             #expect(server.requests.isEmpty)
         }

@@ -32,7 +32,8 @@ import WasenderProvider
 
     @Test func `no answer is a failed question, no key is unauthorized`() async throws {
         try await Fixture.withServer(.closeAfterReading) { provider, server in
-            guard case .failed = await provider.session(of: Fixture.channel(server.baseURL), timeout: .seconds(10)) else {
+            guard case .failed = await provider.session(of: Fixture.channel(server.baseURL), timeout: .seconds(10))
+            else {
                 Issue.record("should have failed")
                 return
             }
@@ -46,7 +47,8 @@ import WasenderProvider
     static let commands: [(SessionCommand, String, String, SessionControlAnswer)] = [
         (
             .connect, "POST /api/whatsapp-sessions/42/connect",
-            #"{"success":true,"data":{"status":"NEED_SCAN","qrCode":"2@AbC"}}"#, .done(status: "need_scan", qrCode: "2@AbC")
+            #"{"success":true,"data":{"status":"NEED_SCAN","qrCode":"2@AbC"}}"#,
+            .done(status: "need_scan", qrCode: "2@AbC")
         ),
         (
             .connect, "POST /api/whatsapp-sessions/42/connect",
@@ -94,7 +96,8 @@ import WasenderProvider
     @Test func `says which credential is missing`() async throws {
         try await Fixture.withServer(.json(200, #"{"success":true,"data":[]}"#)) { provider, server in
             var channel = Fixture.channel(server.baseURL)
-            guard case .unsupported(let token) = await provider.control(.connect, of: channel, timeout: .seconds(10)) else {
+            guard case .unsupported(let token) = await provider.control(.connect, of: channel, timeout: .seconds(10))
+            else {
                 Issue.record("should not be supported")
                 return
             }
@@ -102,7 +105,8 @@ import WasenderProvider
             channel = Fixture.channel(
                 server.baseURL,
                 credentials: ["api_key": .string(Fixture.apiKey), "personal_access_token": .string(Fixture.token)])
-            guard case .unsupported(let session) = await provider.control(.connect, of: channel, timeout: .seconds(10)) else {
+            guard case .unsupported(let session) = await provider.control(.connect, of: channel, timeout: .seconds(10))
+            else {
                 Issue.record("should not be supported")
                 return
             }
@@ -112,7 +116,8 @@ import WasenderProvider
 
     @Test func `finds the session by its key`() async throws {
         let sessions = #"{"success":true,"data":[{"id":"my-session","api_key":"\#(Fixture.apiKey)"}]}"#
-        try await Fixture.withServer(.json(200, sessions), .json(200, #"{"success":true,"data":{}}"#)) { provider, server in
+        try await Fixture.withServer(.json(200, sessions), .json(200, #"{"success":true,"data":{}}"#)) {
+            provider, server in
             let channel = Fixture.channel(
                 server.baseURL,
                 credentials: ["api_key": .string(Fixture.apiKey), "personal_access_token": .string(Fixture.token)])

@@ -50,7 +50,8 @@ import WasenderProvider
             [acknowledged(.pending, at: earlier)]
         ),
         (
-            #"{"event":"Messages.Update","data":{"key":{"id":"3EB0AA"},"update":{"status":"error"}}}"#, [acknowledged(.failed)]
+            #"{"event":"Messages.Update","data":{"key":{"id":"3EB0AA"},"update":{"status":"error"}}}"#,
+            [acknowledged(.failed)]
         ),
         (
             #"{"event":"messages.update","data":{"key":{"id":"3EB0AA"},"update":{"starred":true}}}"#,
@@ -128,14 +129,19 @@ import WasenderProvider
             #"{"event":"session.status","data":{"status":"NEED_SCAN","session_id":"12"}}"#,
             [.session(isUp: false, detail: "need_scan")]
         ),
-        (#"{"event":"messages.received","data":{"messages":{"key":{"id":"3EB0AA"}}}}"#, [.ignored("messages.received")]),
+        (
+            #"{"event":"messages.received","data":{"messages":{"key":{"id":"3EB0AA"}}}}"#,
+            [.ignored("messages.received")]
+        ),
         (#"{"event":"messages-personal.received","data":{}}"#, [.ignored("messages-personal.received")]),
         (#"{"event":"qrcode.updated","data":{"qr":"2@AbC"}}"#, [.ignored("qrcode.updated")]),
         (#"{"event":"call","data":{"call":{}}}"#, [.ignored("call")]),
         (#"{"event":"something.new"}"#, [.ignored("something.new")]),
     ]
 
-    @Test(arguments: documented) func `reads every documented form`(_ body: String, _ expected: [ProviderEvent]) async throws {
+    @Test(arguments: documented) func `reads every documented form`(_ body: String, _ expected: [ProviderEvent])
+        async throws
+    {
         #expect(try await Self.provider.events(body) == expected)
     }
 
@@ -156,7 +162,8 @@ import WasenderProvider
     ]
 
     @Test(arguments: times) func `takes times with care`(_ time: String, _ expected: Timestamp) async throws {
-        let body = #"{"event":"messages.update","timestamp":\#(time),"data":{"key":{"id":"3EB0AA"},"update":{"status":3}}}"#
+        let body =
+            #"{"event":"messages.update","timestamp":\#(time),"data":{"key":{"id":"3EB0AA"},"update":{"status":3}}}"#
         #expect(try await Self.provider.events(body) == [Self.acknowledged(.device, at: expected)])
     }
 
@@ -192,7 +199,9 @@ import WasenderProvider
         }
     }
 
-    @Test func `hundreds of acknowledgements in one webhook are hundreds of events, thousands too many are none`() async throws {
+    @Test func `hundreds of acknowledgements in one webhook are hundreds of events, thousands too many are none`()
+        async throws
+    {
         func body(_ count: Int) -> String {
             let entries = (0..<count).map { #"{"key":{"id":"ID\#($0)"},"update":{"status":3}}"# }
             return #"{"event":"messages.update","data":[\#(entries.joined(separator: ","))]}"#
@@ -207,16 +216,21 @@ import WasenderProvider
 
     @Test func `an unknown name is cut and has no credentials in it`() async throws {
         let body = #"{"event":"\#(Fixture.apiKey)\n\#(String(repeating: "x", count: 900))"}"#
-        guard case .ignored(let name)? = try await Self.provider.events(body).first else { Issue.record(); return }
+        guard case .ignored(let name)? = try await Self.provider.events(body).first else {
+            Issue.record()
+            return
+        }
         #expect(name.hasPrefix("[secret] xxx"))
         #expect(name.count == 64)
     }
 
     @Test func `wrapped messages are followed only so far`() async throws {
         let depth = 15
-        let message = String(repeating: #"{"ephemeralMessage":{"message":"#, count: depth) + #"{"conversation":"deep"}"#
+        let message =
+            String(repeating: #"{"ephemeralMessage":{"message":"#, count: depth) + #"{"conversation":"deep"}"#
             + String(repeating: "}}", count: depth)
-        let body = #"{"event":"message.sent","data":{"key":{"id":"3EB0AA","remoteJid":"+12025550123"},"message":\#(message)}}"#
+        let body =
+            #"{"event":"message.sent","data":{"key":{"id":"3EB0AA","remoteJid":"+12025550123"},"message":\#(message)}}"#
         #expect(try await Self.provider.events(body) == [Self.acknowledged(.pending)])
     }
 

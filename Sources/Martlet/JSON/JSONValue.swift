@@ -76,7 +76,10 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     /// This object with the members of another laid over it (RFC 7396 for one level: null removes).
     package func merging(_ other: JSONObject) -> JSONObject {
         var result = self
-        for member in other.members { result[member.name] = member.value.isNull ? nil : member.value }
+        for member in other.members {
+            // Spelled out, because a bare `nil` next to a value is JSON's null.
+            result[member.name] = member.value.isNull ? Optional<JSONValue>.none : member.value
+        }
         return result
     }
 }

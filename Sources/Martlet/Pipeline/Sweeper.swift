@@ -12,6 +12,7 @@ package final class Sweeper: Sendable {
     private let dispatcher: Dispatcher
     private let reconciler: Reconciler
     private let logger: Logger
+    private let signal = WakeSignal()
 
     private static let rowsAtOnce = 1000
 
@@ -55,17 +56,20 @@ package final class Sweeper: Sendable {
             chore(every: .seconds(60)) { () async throws(StoreError) in try await self.purge() },
             chore(every: .seconds(600)) { () async throws(StoreError) in try await self.removeOld() },
         ]
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            let now = time.monotonicNow()
-            for index in chores.indices where chores[index].nextAt <= now {
-                do throws(StoreError) { try await chores[index].body() } catch {
-                    observer.storeFailed(error, doing: "tidy up")
+        await withGracefulShutdownHandler {
+            while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                let now = time.monotonicNow()
+                for index in chores.indices where chores[index].nextAt <= now {
+                    do throws(StoreError) { try await chores[index].body() } catch {
+                        observer.storeFailed(error, doing: "tidy up")
+                    }
+                    chores[index].nextAt = time.monotonicNow() + chores[index].interval
                 }
-                chores[index].nextAt = time.monotonicNow() + chores[index].interval
+                let next = chores.map(\.nextAt).min() ?? now + .seconds(1)
+                await signal.wait(atMost: max(.milliseconds(10), next - time.monotonicNow()), time: time)
             }
-            let next = chores.map(\.nextAt).min() ?? now + .seconds(1)
-            let pause = max(.milliseconds(10), next - time.monotonicNow())
-            try? await cancelWhenGracefulShutdown { try await self.time.sleep(for: pause) }
+        } onGracefulShutdown: {
+            self.signal.signal()
         }
         try? await directory.flushKeyUse()
     }

@@ -24,7 +24,8 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
     /// RFC 3339, UTC, milliseconds: `2026-11-23T10:00:00.000Z`.
     package var description: String {
         let days = Self.floorDivide(microseconds, 86_400_000_000)
-        let dayMilliseconds = Int((microseconds - days * 86_400_000_000) / 1000)
+        let remainder = microseconds % 86_400_000_000
+        let dayMilliseconds = Int((remainder < 0 ? remainder + 86_400_000_000 : remainder) / 1000)
         let (year, month, day) = Self.civil(fromDays: Int(days))
         let seconds = dayMilliseconds / 1000
         return String(unsafeUninitializedCapacity: 24) { buffer in

@@ -80,7 +80,7 @@ struct Ledger: Sendable {
         while entries.count < limit, offset < count {
             let chunk = chunks[offset / Self.chunkCapacity]
             let start = offset % Self.chunkCapacity
-            let end = min(chunk.count, start + limit - entries.count)
+            let end = start + min(chunk.count - start, limit - entries.count)
             entries.append(contentsOf: chunk[start..<end])
             offset += end - start
         }

@@ -12,6 +12,15 @@ extension SandboxState {
         key: Result<String, KeyRefusal>, submission: Submission?, recipient: String?, at now: SandboxInstant
     ) -> Admission {
         counts.received += 1
+        let admission = judge(key: key, submission: submission, recipient: recipient, at: now)
+        // A fault may have struck for the last time just now.
+        if !faults.entries.isEmpty { sweepFaults(at: now) }
+        return admission
+    }
+
+    private mutating func judge(
+        key: Result<String, KeyRefusal>, submission: Submission?, recipient: String?, at now: SandboxInstant
+    ) -> Admission {
         let id: Int
         switch session(for: key, at: now) {
         case .success(let found): id = found

@@ -118,14 +118,14 @@ extension SandboxState {
     ///
     /// - Parameters:
     ///   - isWanted: which messages are counted and shown.
-    ///   - page: from 1 on.
+    ///   - page: from 1 to a million.
+    ///   - perPage: from 1 to 100.
     /// - Returns: the page, and how many there are in all.
     func messages(
         ofSession id: Int, page: Int, perPage: Int, where isWanted: ((LedgerEntry) -> Bool)?
     ) -> (rows: [LedgerEntry], total: Int)? {
         guard let session = sessions[id] else { return nil }
-        let (skipped, overflow) = (page - 1).multipliedReportingOverflow(by: perPage)
-        guard !overflow else { return ([], session.messages.count) }
+        let skipped = (page - 1) * perPage
         guard let isWanted else {
             let rows = session.messages.reversed().dropFirst(skipped).prefix(perPage)
             return (rows.compactMap { ledger.entry(ofMessage: $0) }, session.messages.count)

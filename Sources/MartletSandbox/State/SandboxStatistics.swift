@@ -49,4 +49,7 @@ package struct SandboxStatistics: Sendable, Equatable {
     package var keys: [String: Key] = [:]
     /// How webhooks fared.
     package var webhooks = Webhooks()
+
+    /// Nothing counted yet.
+    package init() {}
 }

@@ -176,13 +176,11 @@ struct WasenderSessionRoutes: SandboxRoutes {
     }
 
     @Sendable private func messageLogs(_ request: Request, _ context: SandboxRequestContext) async throws -> Response {
-        let query = request.uri.queryParameters
-        let wanted = query["status"].map(String.init)
+        let wanted = request.uri.queryParameters["status"].map(String.init)
         guard wanted.map({ ["sent", "failed", "in_progress"].contains($0) }) ?? true else {
             return WasenderAnswer.invalid(["status": ["The selected status is invalid."]]).response
         }
-        let page = max(1, query["page"].flatMap { Int($0) } ?? 1)
-        let perPage = min(100, max(1, query["per_page"].flatMap { Int($0) } ?? 15))
+        let (page, perPage) = paging(request)
         return try await withSessionOrFault(request, context, path: .logs) { state, session, _ in
             let filter = wanted.map { wanted in { (entry: LedgerEntry) in WasenderSession.logStatus(of: entry) == wanted } }
             let found = state.messages(ofSession: session.id, page: page, perPage: perPage, where: filter)
@@ -192,9 +190,7 @@ struct WasenderSessionRoutes: SandboxRoutes {
     }
 
     @Sendable private func sessionLogs(_ request: Request, _ context: SandboxRequestContext) async throws -> Response {
-        let query = request.uri.queryParameters
-        let page = min(1_000_000, max(1, query["page"].flatMap { Int($0) } ?? 1))
-        let perPage = min(100, max(1, query["per_page"].flatMap { Int($0) } ?? 15))
+        let (page, perPage) = paging(request)
         return withSession(request, context) { _, session, _ in
             let rows = session.log.reversed().dropFirst((page - 1) * perPage).prefix(perPage).map { row -> JSONValue in
                 [
@@ -205,6 +201,14 @@ struct WasenderSessionRoutes: SandboxRoutes {
             }
             return WasenderSession.paginated(Array(rows), page: page, perPage: perPage, total: session.log.count)
         }
+    }
+
+    /// The page that is asked for, from 1 to a million, and its length, up to 100.
+    private func paging(_ request: Request) -> (page: Int, perPage: Int) {
+        let query = request.uri.queryParameters
+        let page = query["page"].flatMap { Int($0) } ?? 1
+        let perPage = query["per_page"].flatMap { Int($0) } ?? 15
+        return (min(1_000_000, max(1, page)), min(100, max(1, perPage)))
     }
 
     private func withToken(

@@ -31,11 +31,18 @@ final class WebhookCourier: Sendable {
         var failed = 0
         var discarded = 0
         var pending = 0
+        /// Raised by a reset: what was queued before it is neither posted nor counted any more.
+        var generation = 0
+    }
+
+    private struct Queued: Sendable {
+        let post: WebhookPost
+        let generation: Int
     }
 
     private struct Lane: Sendable {
-        let posts: AsyncStream<WebhookPost>
-        let continuation: AsyncStream<WebhookPost>.Continuation
+        let queue: AsyncStream<Queued>
+        let continuation: AsyncStream<Queued>.Continuation
     }
 
     private let client: HTTPClient
@@ -53,23 +60,24 @@ final class WebhookCourier: Sendable {
         self.capacity = max(1, capacity)
         self.logger = logger
         lanes = (0..<max(1, concurrency)).map { _ in
-            let (posts, continuation) = AsyncStream.makeStream(of: WebhookPost.self)
-            return Lane(posts: posts, continuation: continuation)
+            let (queue, continuation) = AsyncStream.makeStream(of: Queued.self)
+            return Lane(queue: queue, continuation: continuation)
         }
     }
 
     /// Queues a post and returns at once. When too many wait, it is discarded and counted.
     func enqueue(_ post: WebhookPost) {
-        let isWelcome = counts.withLock { counts in
+        let generation: Int? = counts.withLock { counts in
             guard counts.pending < capacity else {
                 counts.discarded += 1
-                return false
+                return nil
             }
             counts.pending += 1
-            return true
+            return counts.generation
         }
-        guard isWelcome else { return }
-        lanes[Int(UInt(bitPattern: post.lane) % UInt(lanes.count))].continuation.yield(post)
+        guard let generation else { return }
+        let lane = lanes[Int(UInt(bitPattern: post.lane) % UInt(lanes.count))]
+        lane.continuation.yield(Queued(post: post, generation: generation))
     }
 
     /// Posts what is queued until the task is cancelled.
@@ -77,9 +85,10 @@ final class WebhookCourier: Sendable {
         await withDiscardingTaskGroup { group in
             for lane in lanes {
                 group.addTask {
-                    for await post in lane.posts {
-                        let isDelivered = await self.deliver(post)
+                    for await queued in lane.queue where self.isCurrent(queued.generation) {
+                        let isDelivered = await self.deliver(queued)
                         self.counts.withLock { counts in
+                            guard counts.generation == queued.generation else { return }
                             counts.pending -= 1
                             if isDelivered { counts.delivered += 1 } else { counts.failed += 1 }
                         }
@@ -105,23 +114,28 @@ final class WebhookCourier: Sendable {
         }
     }
 
-    /// Sets the counters of what is past to zero; what waits still waits.
-    func resetCounts() {
-        counts.withLock { $0 = Counts(pending: $0.pending) }
+    /// Forgets what is queued, and what was counted.
+    func reset() {
+        counts.withLock { $0 = Counts(generation: $0.generation + 1) }
+    }
+
+    private func isCurrent(_ generation: Int) -> Bool {
+        counts.withLock { $0.generation == generation }
     }
 
     private enum Result: Equatable { case delivered, refused, unreachable }
 
-    private func deliver(_ post: WebhookPost) async -> Bool {
+    private func deliver(_ queued: Queued) async -> Bool {
         for delay in Self.retryDelays {
-            switch await attempt(post) {
+            switch await attempt(queued.post) {
             case .delivered: return true
             case .refused: return false
             case .unreachable:
                 do { try await Task.sleep(for: delay) } catch { return false }
+                guard isCurrent(queued.generation) else { return false }
             }
         }
-        return await attempt(post) == .delivered
+        return await attempt(queued.post) == .delivered
     }
 
     private func attempt(_ post: WebhookPost) async -> Result {

@@ -36,8 +36,10 @@ struct Envelope {
     /// The message with what is said of each field.
     var words: String? {
         let fields = (object["errors"]?.objectValue?.members ?? []).prefix(Self.fieldsMax).map { member in
-            let texts = member.value.arrayValue?.compactMap(\.stringValue) ?? [member.value.stringValue].compactMap { $0 }
-            return texts.isEmpty ? member.name : "\(member.name): \(texts.prefix(Self.fieldsMax).joined(separator: " "))"
+            let texts =
+                member.value.arrayValue?.compactMap(\.stringValue) ?? [member.value.stringValue].compactMap { $0 }
+            return texts.isEmpty
+                ? member.name : "\(member.name): \(texts.prefix(Self.fieldsMax).joined(separator: " "))"
         }
         let all = [message].compactMap { $0 } + fields
         return all.isEmpty ? nil : all.joined(separator: "; ")

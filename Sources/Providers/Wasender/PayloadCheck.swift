@@ -2,7 +2,8 @@ import Martlet
 
 /// What WasenderApi can carry (docs 'Send Text Message' and its sibling pages).
 ///
-/// Sizes of media are left to the provider: its pages disagree about them, and they are only known once the media are loaded.
+/// Sizes of media are left to the provider: its pages disagree about them, and they are only known once the media are
+/// loaded.
 struct PayloadCheck {
     /// WhatsApp's own limit for a text.
     static let textCharactersMax = 65_536

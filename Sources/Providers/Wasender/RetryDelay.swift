@@ -7,7 +7,8 @@ enum RetryDelay {
 
     /// - parameter isThrottled: the provider said that this request was too fast, so that an exhausted window needs no
     ///   further proof.
-    static func read(_ envelope: Envelope?, _ headers: [String: String], isThrottled: Bool, now: Timestamp) -> Duration? {
+    static func read(_ envelope: Envelope?, _ headers: [String: String], isThrottled: Bool, now: Timestamp) -> Duration?
+    {
         if let seconds = envelope?.retryAfterSeconds { return bounded(seconds) }
         if let text = headers["retry-after"] {
             if let seconds = JSONValue.string(text.trimmedASCII).looseNumber { return bounded(seconds) }
@@ -23,8 +24,8 @@ enum RetryDelay {
         return reset(headers["x-ratelimit-reset"], now: now)
     }
 
-    /// Two pages of the documentation disagree whether the header holds a delay or a Unix time; a value that is later than
-    /// now in Unix time can only be the latter.
+    /// Two pages of the documentation disagree whether the header holds a delay or a Unix time; a value that is later
+    /// than now in Unix time can only be the latter.
     private static func reset(_ text: String?, now: Timestamp) -> Duration? {
         guard let text, let value = JSONValue.string(text.trimmedASCII).looseNumber, value >= 0 else { return nil }
         let nowSeconds = Double(now.microseconds) / 1e6

@@ -2,9 +2,9 @@ import Martlet
 
 /// Reads what became of a send from the answer to it.
 ///
-/// Which HTTP status goes with which refusal is mostly not documented, so the provider's words count first and the status
-/// second. The guiding question is whether the message can have been taken: where that is open the outcome is unknown,
-/// never a failure.
+/// Which HTTP status goes with which refusal is mostly not documented, so the provider's words count first and the
+/// status second. The guiding question is whether the message can have been taken: where that is open the outcome is
+/// unknown, never a failure.
 struct SendOutcome {
     private let answer: Answer
     private let envelope: Envelope?
@@ -39,7 +39,10 @@ struct SendOutcome {
         if says("not connected", "session is disconnected", "connect your session") {
             return .sessionDown(detail: detail(envelope))
         }
-        if says("api key is required", "invalid api key", "subscription", "free trial", "trial is required", "unauthenticated") {
+        if says(
+            "api key is required", "invalid api key", "subscription", "free trial", "trial is required",
+            "unauthenticated")
+        {
             return .unauthorized(detail: detail(envelope))
         }
         if says("does not exist on whatsapp", "jid does not exist", "invalid number jid", "not registered on whatsapp")

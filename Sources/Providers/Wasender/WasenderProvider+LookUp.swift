@@ -28,7 +28,8 @@ extension WasenderProvider {
         if let problem = problem(answer, envelope, credentials) { return problem }
         guard let data = envelope?.data else { return .failed(detail: "HTTP \(answer.status) without data") }
         let level = AcknowledgementCode.level(data["status"])
-        guard let messageID = (data["key"]?["id"] ?? data["id"])?.stringValue, WebhookReader.isMessageID(messageID) else {
+        guard let messageID = (data["key"]?["id"] ?? data["id"])?.stringValue, WebhookReader.isMessageID(messageID)
+        else {
             // What is answered while the provider still holds the message is not documented; a failure, or a sign of
             // WhatsApp, is worth telling without an id.
             return switch level {
@@ -70,12 +71,14 @@ extension WasenderProvider {
     /// The log's times are whole seconds in places, and the provider's clock need not be ours.
     private static let clockTolerance = Duration.seconds(10)
 
-    /// Looks for the send in the provider's message log. Only a single fitting row is an answer: with two, one may belong
-    /// to another message that says the same. (So may a single one: whoever binds it checks that it is not bound yet.)
+    /// Looks for the send in the provider's message log. Only a single fitting row is an answer: with two, one may
+    /// belong to another message that says the same. (So may a single one: whoever binds it checks that it is not bound
+    /// yet.)
     private func lookUpOutcome(
         _ question: LookUp, _ channel: Channel, _ credentials: Credentials, _ patience: Patience
     ) async throws(TransportFailure) -> LookUpAnswer {
-        guard let token = credentials.personalAccessToken, let wanted = SendRequest.content(of: question.message.payload)
+        guard let token = credentials.personalAccessToken,
+            let wanted = SendRequest.content(of: question.message.payload)
         else { return .unsupported }
         let session: String
         switch try await sessionID(channel, credentials, patience) {

@@ -6,7 +6,8 @@ extension WasenderProvider {
             return SendAnswer(.unauthorized(detail: "the channel has no usable api_key"))
         }
         guard let body = SendRequest.body(for: message) else {
-            return SendAnswer(.rejected(ErrorReason(.rejected, "WasenderApi carries no \(message.payload.kind.rawValue)")))
+            return SendAnswer(
+                .rejected(ErrorReason(.rejected, "WasenderApi carries no \(message.payload.kind.rawValue)")))
         }
         let words = ProviderWords(hiding: credentials.secrets)
         do {

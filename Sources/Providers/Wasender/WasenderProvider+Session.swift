@@ -26,7 +26,9 @@ extension WasenderProvider {
     }
 
     /// Sessions are started and ended with the account's token (docs 'Connect WhatsApp Session' and its sibling pages).
-    package func control(_ command: SessionCommand, of channel: Channel, timeout: Duration) async -> SessionControlAnswer {
+    package func control(_ command: SessionCommand, of channel: Channel, timeout: Duration) async
+        -> SessionControlAnswer
+    {
         guard let credentials = Credentials(channel.credentials.exposed) else {
             return .unsupported(detail: "the channel has no usable api_key")
         }

@@ -3,8 +3,8 @@ import Martlet
 
 /// WasenderApi: a gateway to WhatsApp sessions that are linked like a second device.
 ///
-/// Its documentation is at <https://wasenderapi.com/api-docs>. What this module relies on, and where the documentation and
-/// the wire differ, stands next to the code that deals with it.
+/// Its documentation is at <https://wasenderapi.com/api-docs>. What this module relies on, and where the documentation
+/// and the wire differ, stands next to the code that deals with it.
 package struct WasenderProvider: Provider {
     /// What can be set about the connections to the provider.
     package struct ConnectionOptions: Sendable {
@@ -15,8 +15,9 @@ package struct WasenderProvider: Provider {
         /// How long an unused connection is kept.
         package var idleTimeout: Duration
 
-        /// The default idle time-out is below the 5 s after which common servers close a connection themselves: a request
-        /// that is written just as the server closes has an unknown outcome, which costs more than a new connection.
+        /// The default idle time-out is below the 5 s after which common servers close a connection themselves: a
+        /// request that is written just as the server closes has an unknown outcome, which costs more than a new
+        /// connection.
         package init(
             connectionsMax: Int = 512, connectTimeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(4)
         ) {
@@ -31,9 +32,9 @@ package struct WasenderProvider: Provider {
 
     package var name: String { Self.name }
 
-    /// 256 sends a minute and session (docs 'Understanding Rate Limits'); with the provider's account protection it is one
-    /// in five seconds, which a channel must be told, because the send's answer does not say so. The docs advise one to
-    /// five requests at a time.
+    /// 256 sends a minute and session (docs 'Understanding Rate Limits'); with the provider's account protection it is
+    /// one in five seconds, which a channel must be told, because the send's answer does not say so. The docs advise
+    /// one to five requests at a time.
     package var traits: ProviderTraits {
         ProviderTraits(
             defaultBaseURL: Self.defaultBaseURL, defaultLimits: [RateLimit(count: 256, perSeconds: 60)], concurrency: 5,

@@ -41,7 +41,8 @@ struct WebhookReader {
             }
             return [
                 .session(
-                    isUp: SessionStatus.isUp(status), detail: words(status.lowercased(), max: Self.eventNameCharactersMax))
+                    isUp: SessionStatus.isUp(status),
+                    detail: words(status.lowercased(), max: Self.eventNameCharactersMax))
             ]
         default:
             return [.ignored(words(event, max: Self.eventNameCharactersMax))]
@@ -104,8 +105,8 @@ struct WebhookReader {
         return id
     }
 
-    /// An acknowledgement. The documentation's sample says `fromMe: false` of a message the session sent, so that is not
-    /// asked.
+    /// An acknowledgement. The documentation's sample says `fromMe: false` of a message the session sent, so that is
+    /// not asked.
     private func update(_ entry: JSONValue, at: Timestamp) -> Reading {
         guard let status = entry["update"]?["status"] ?? entry["status"] else {
             return .event(.ignored("messages.update without a status"))
@@ -147,9 +148,9 @@ struct WebhookReader {
         return echo(entry, at: at)
     }
 
-    /// The provider repeats a message that it has sent. That comes before WhatsApp's server acknowledges it, which is an
-    /// update of its own; so it is taken for no more than the provider having it, unless the entry itself says more. A
-    /// zero is not believed here: it is also what an absent status looks like where these messages come from.
+    /// The provider repeats a message that it has sent. That comes before WhatsApp's server acknowledges it, which is
+    /// an update of its own; so it is taken for no more than the provider having it, unless the entry itself says more.
+    /// A zero is not believed here: it is also what an absent status looks like where these messages come from.
     private func echo(_ entry: JSONValue, at: Timestamp) -> Reading {
         guard let id = Self.messageID(entry) else { return .faulty("has no key.id") }
         let stated = AcknowledgementCode.level(entry["status"])
@@ -162,8 +163,8 @@ struct WebhookReader {
         return .event(.acknowledgement(acknowledgement))
     }
 
-    /// A send that failed after it was taken comes without any id, so that it proves nothing about any one message; asking
-    /// for the messages does.
+    /// A send that failed after it was taken comes without any id, so that it proves nothing about any one message;
+    /// asking for the messages does.
     private func failureOfSend(_ data: JSONValue?) -> ProviderEvent? {
         guard data?["success"]?.boolValue == false, data?["key"]?["id"] == nil else { return nil }
         let reason = (data?["error"] ?? data?["message"])?.stringValue ?? "no reason given"
@@ -175,8 +176,8 @@ struct WebhookReader {
         text.replacing(/[0-9]{6,}/, with: "…")
     }
 
-    /// Whom a message went to; nil when the address is no phone number (a group, a channel, or one of WhatsApp's own ids,
-    /// which look like numbers and are none).
+    /// Whom a message went to; nil when the address is no phone number (a group, a channel, or one of WhatsApp's own
+    /// ids, which look like numbers and are none).
     private static func recipient(_ key: JSONValue?) -> PhoneNumber? {
         guard let address = key?["remoteJid"]?.stringValue, address.utf8.count <= 64 else { return nil }
         let parts = address.split(separator: "@", omittingEmptySubsequences: false)

@@ -1,12 +1,13 @@
-/// Blanks a channel's credentials in a webhook, changing nothing else: numbers, spaces and the order of members stay as they
-/// were sent.
+/// Blanks a channel's credentials in a webhook, changing nothing else: numbers, spaces and the order of members stay as
+/// they were sent.
 ///
-/// It walks over the tokens of the text without asking whether they make a document, so that a damaged body, which is kept
-/// to be looked at, is blanked, too. A string is looked at in its plain form, however it was escaped.
+/// It walks over the tokens of the text without asking whether they make a document, so that a damaged body, which is
+/// kept to be looked at, is blanked, too. A string is looked at in its plain form, however it was escaped.
 struct WebhookRedaction {
     static let mask = "[redacted]"
     private static let quotedMask = Array("\"\(mask)\"".utf8)
-    /// A secret shorter than this is only blanked where it is a whole value: cut out of words it would ruin texts at random.
+    /// A secret shorter than this is only blanked where it is a whole value: cut out of words it would ruin texts at
+    /// random.
     static let wordSecretBytesMin = 16
 
     private let input: [UInt8]
@@ -154,6 +155,8 @@ struct WebhookRedaction {
     private func isSecret(_ text: [UInt8]) -> Bool { secrets.contains(text) || holdsLongSecret(text) }
 
     private func holdsLongSecret(_ text: [UInt8]) -> Bool {
-        secrets.contains { $0.count >= Self.wordSecretBytesMin && text.count >= $0.count && !text.ranges(of: $0).isEmpty }
+        secrets.contains {
+            $0.count >= Self.wordSecretBytesMin && text.count >= $0.count && !text.ranges(of: $0).isEmpty
+        }
     }
 }
