@@ -29,6 +29,9 @@ package final class StatusFeed: Sendable {
         return stream
     }
 
+    /// How many listen now.
+    package var listenerCount: Int { listeners.withLock { $0.byID.count } }
+
     package func publish(_ messages: some Sequence<Message>) {
         let listeners = listeners.withLock { Array($0.byID.values) }
         guard !listeners.isEmpty else { return }

@@ -45,6 +45,11 @@ package struct JSONParser {
     package struct Document: Sendable {
         package var value: JSONValue
         package var unpairedSurrogates: [String]
+
+        package init(value: JSONValue, unpairedSurrogates: [String]) {
+            self.value = value
+            self.unpairedSurrogates = unpairedSurrogates
+        }
     }
 
     /// Parses a whole document.

@@ -6,6 +6,12 @@ package final class HealthRegister: Sendable {
         package var name: String
         package var isOK: Bool
         package var detail: String?
+
+        package init(name: String, isOK: Bool, detail: String? = nil) {
+            self.name = name
+            self.isOK = isOK
+            self.detail = detail
+        }
     }
 
     private let checks = Mutex<[String: Check]>([:])

@@ -1,0 +1,124 @@
+import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+import HummingbirdTLS
+import Logging
+import Martlet
+import NIOSSL
+import ServiceLifecycle
+
+/// Where a server listens.
+package struct ListeningAddress: Sendable, Equatable {
+    package var scheme: String
+    package var host: String
+    package var port: Int
+
+    /// `http://HOST:PORT`, an IPv6 address in brackets.
+    package var url: String { "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+}
+
+/// The HTTP side of a gateway.
+package struct Server: Service {
+    private let configuration: ServerConfiguration
+    private let gateway: Gateway
+    private let metrics: PrometheusRegistry
+    private let logger: Logger
+    private let onReady: @Sendable (ListeningAddress) async -> Void
+    private let address: PublicAddress
+
+    init(
+        gateway: Gateway, configuration: ServerConfiguration, metrics: PrometheusRegistry, logger: Logger,
+        onReady: @escaping @Sendable (ListeningAddress) async -> Void
+    ) {
+        self.gateway = gateway
+        self.configuration = configuration
+        self.metrics = metrics
+        self.logger = logger
+        self.onReady = onReady
+        address = PublicAddress(
+            configured: configuration.publicURL,
+            fallback: ListeningAddress(
+                scheme: configuration.tls == nil ? "http" : "https", host: configuration.host, port: configuration.port
+            ).url)
+    }
+
+    /// Serves until a graceful shutdown, which ends event streams and lets every other request finish.
+    /// - throws: when the address cannot be had, or the certificate cannot be read.
+    package func run() async throws {
+        let application = try makeApplication()
+        try await withGracefulShutdownHandler {
+            try await application.run()
+        } onGracefulShutdown: {
+            gateway.feed.finish()
+        }
+    }
+
+    /// Everything this server answers to.
+    var table: RouteTable {
+        var routes: [Route] = []
+        if configuration.roles.contains(.api) {
+            routes += MessageRoutes(gateway: gateway).routes
+            routes += DeadLetterRoutes(gateway: gateway).routes
+            routes += StatisticsRoutes(gateway: gateway, address: address).routes
+            routes += EventStreamRoutes(gateway: gateway).routes
+            routes += ChannelRoutes(gateway: gateway, address: address).routes
+            routes += TenantRoutes(gateway: gateway).routes
+        }
+        if configuration.roles.contains(.webhooks) { routes += WebhookRoutes(gateway: gateway).routes }
+        routes += HealthRoutes(gateway: gateway).routes
+        routes += MetricsRoutes(gateway: gateway, registry: metrics, token: configuration.metricsToken).routes
+        routes += OpenAPIRoutes(configuration: configuration, address: address).routes
+        return RouteTable(routes)
+    }
+
+    func makeApplication() throws -> Application<RouterResponder<ServerContext>> {
+        let table = table
+        let router = Router(context: ServerContext.self, options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: RequestObserver(table: table, metrics: metrics, time: gateway.time))
+        table.register(
+            on: router,
+            authenticator: Authenticator(directory: gateway.directory, adminTokenHash: configuration.adminTokenHash))
+        let (configuration, address, onReady) = (configuration, address, onReady)
+        return Application(
+            router: router,
+            server: try Self.channels(configuration.tls),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
+            onServerRunning: { channel in
+                let listening = ListeningAddress(
+                    scheme: configuration.tls == nil ? "http" : "https", host: configuration.host,
+                    port: channel.localAddress?.port ?? configuration.port)
+                address.listening(at: listening.url)
+                await onReady(listening)
+            },
+            logger: logger)
+    }
+
+    /// Connections: a minute and a quarter without a request ends one, and headers have room for any honest client.
+    private static func channels(_ tls: ServerConfiguration.TLS?) throws -> HTTPServerBuilder {
+        let http1 = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(75),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 200))
+        guard let tls else { return .http1(configuration: http1) }
+        let chain = try NIOSSLCertificate.fromPEMFile(tls.certificatePath).map { NIOSSLCertificateSource.certificate($0) }
+        let key = try NIOSSLPrivateKey(file: tls.keyPath, format: .pem)
+        var tlsConfiguration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: .privateKey(key))
+        tlsConfiguration.minimumTLSVersion = .tlsv12
+        return try .http2Upgrade(
+            tlsConfiguration: tlsConfiguration,
+            configuration: HTTP2ChannelConfiguration(idleTimeout: .seconds(75), streamConfiguration: http1))
+    }
+}
+
+/// Builds the HTTP side of a gateway.
+/// - Parameters:
+///   - metrics: what `/metrics` shows; bootstrap swift-metrics with the same one.
+///   - onReady: called once, when the server listens.
+package func buildServer(
+    gateway: Gateway, configuration: ServerConfiguration, metrics: PrometheusRegistry, logger: Logger,
+    onReady: @escaping @Sendable (ListeningAddress) async -> Void = { _ in }
+) -> Server {
+    Server(gateway: gateway, configuration: configuration, metrics: metrics, logger: logger, onReady: onReady)
+}
