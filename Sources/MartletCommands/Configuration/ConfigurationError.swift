@@ -1,0 +1,28 @@
+/// Why a configuration cannot be used, in one line that an operator can act on.
+package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+
+    /// A value that is not allowed.
+    /// - Parameters:
+    ///   - value: as it was written; never shown for a secret.
+    ///   - origin: where it was written.
+    ///   - rule: what is allowed, such as "must be true or false".
+    package init(_ key: ConfigurationKey, value: String, origin: String, rule: String) {
+        let shown = key.isSecret ? "[secret]" : "\"\(Self.printable(value))\""
+        description = "\(key.name) = \(shown) (\(origin)): \(rule)"
+    }
+
+    /// The text on one line and of a length one can read, a URL's password blanked.
+    static func printable(_ text: String) -> String {
+        let line = String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix(200).map { $0.properties.generalCategory == .control ? " " : $0 }))
+        guard let scheme = line.range(of: "://"),
+            let at = line[scheme.upperBound...].prefix(while: { $0 != "/" }).lastIndex(of: "@")
+        else { return line }
+        let user = line[scheme.upperBound..<at].prefix { $0 != ":" }
+        return line[..<scheme.upperBound] + user + ":[secret]" + line[at...]
+    }
+}

@@ -1,0 +1,54 @@
+import Martlet
+
+/// Where the system of record lives.
+package enum StoreLocation: Sendable, Equatable {
+    /// A SQLite database in that file.
+    case sqlite(path: String)
+
+    /// The forms this build understands, for error messages.
+    static let allowedForms = "sqlite:PATH"
+
+    /// Reads `store.url`.
+    static func read(_ reader: ConfigurationReader) throws(ConfigurationError) -> StoreLocation {
+        let text = try reader.requiredString(.storeURL)
+        let scheme = text.prefix { $0 != ":" }
+        switch scheme {
+        case "sqlite" where text.contains(":"):
+            return .sqlite(path: try sqlitePath(text.dropFirst("sqlite:".count), reader))
+        case "postgres", "postgresql":
+            throw reader.refusal(
+                .storeURL, "the engine \(scheme) is not part of this build; allowed is \(allowedForms)")
+        default:
+            throw reader.refusal(.storeURL, "must be \(allowedForms)")
+        }
+    }
+
+    /// `sqlite:///x` means the file `/x`, as a URL would; `sqlite://x` would be a host, which there is none of.
+    private static func sqlitePath(_ rest: Substring, _ reader: ConfigurationReader) throws(ConfigurationError) -> String {
+        let path = rest.hasPrefix("///") ? rest.dropFirst(2) : rest
+        guard !path.isEmpty, !path.hasPrefix("//"), !path.hasSuffix("/"), !path.contains("\0"), path != ":memory:" else {
+            throw reader.refusal(.storeURL, "must name a file, such as sqlite:martlet.db or sqlite:/var/lib/martlet/martlet.db")
+        }
+        return String(path)
+    }
+}
+
+/// The parts that can be the store itself or an engine of their own: queue, inbox and throttle.
+enum SeparateEngine {
+    private static let schemes: [ConfigurationKey: Set<String>] = [
+        .queueURL: ["redis", "rediss", "amqp", "amqps", "sqs"],
+        .inboxURL: ["redis", "rediss", "kafka"],
+        .throttleURL: ["redis", "rediss", "postgres", "postgresql"],
+    ]
+
+    /// Checks that the setting names the store. The store's own URL says so, too.
+    static func check(_ key: ConfigurationKey, _ reader: ConfigurationReader) throws(ConfigurationError) {
+        let text = try reader.requiredString(key)
+        guard text != "store", text != reader.text(.storeURL) else { return }
+        let scheme = String(text.prefix { $0 != ":" })
+        if schemes[key]?.contains(scheme) == true, text.contains("://") {
+            throw reader.refusal(key, "the engine \(scheme) is not part of this build; allowed is store")
+        }
+        throw reader.refusal(key, "must be store")
+    }
+}

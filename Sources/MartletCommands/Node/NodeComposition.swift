@@ -1,0 +1,28 @@
+import Logging
+import Martlet
+import ServiceLifecycle
+
+/// The one place that knows every engine and provider and puts a node together. The commands know it by this protocol only.
+package protocol NodeComposition: Sendable {
+    /// Opens the system of record.
+    /// - parameter migrate: brings it to this version's schema; without it, an older schema is an error.
+    /// - throws: when it cannot be opened, is of a later version, or is not migrated.
+    func openStore(_ configuration: NodeConfiguration, migrate: Bool, logger: Logger) async throws -> any Store & Inbox
+
+    /// The provider modules of this build.
+    func providers() -> ProviderRegistry
+
+    /// Puts together what this process runs, in the order in which it is started; it is stopped in the reverse order.
+    /// - parameter announce: called with what the operator is to know as it becomes known.
+    func services(
+        _ configuration: NodeConfiguration, logger: Logger, announce: @escaping @Sendable (NodeAnnouncement) -> Void
+    ) async throws -> [any Service]
+}
+
+/// What a node tells its operator while it starts.
+package enum NodeAnnouncement: Sendable {
+    /// The operator's token was made just now; it is shown this once.
+    case adminToken(Secret<String>)
+    /// Requests are taken at that address, such as `http://127.0.0.1:8080`.
+    case listening(String)
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Runs the black-box checks: the built program as processes, watched from outside.
+
+usage: run.py --martlet PATH [--only TEXT] [--list] [--parallel N]
+
+Prints a line for each check and ends with "N passed, N failed". Checks that measure rates run alone, the others a few at a
+time. Exit code 1 when a check failed.
+"""
+
+import argparse
+import concurrent.futures
+import importlib
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import harness  # noqa: E402
+import registry  # noqa: E402
+
+printing = threading.Lock()
+
+
+def run_check(check, martlet):
+    """Runs one check in a folder of its own. Answers whether it passed."""
+    folder = tempfile.mkdtemp(prefix="martlet-check-")
+    world = harness.World(martlet, folder)
+    # A check that hangs loses its processes, and with them what it waits for.
+    watchdog = threading.Timer(check.limit, world.kill_all)
+    watchdog.start()
+    start = time.monotonic()
+    failure = None
+    try:
+        check.body(world)
+    except harness.Failure as error:
+        failure = str(error)
+    except Exception:
+        failure = traceback.format_exc()
+    finally:
+        took = time.monotonic() - start
+        watchdog.cancel()
+        if failure:
+            failure += "".join(f"\n--- {os.path.basename(p.log_path)}\n{p.log_tail()}" for p in world.processes)
+        world.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    if failure and took >= check.limit:
+        failure = f"stopped after {check.limit} s\n{failure}"
+    with printing:
+        print(f"{'FAIL' if failure else 'ok  '} {check.name} ({took:.1f} s)", flush=True)
+        if failure:
+            print("     " + failure.replace("\n", "\n     "), flush=True)
+    return failure is None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--martlet", required=True, help="the built program")
+    parser.add_argument("--only", help="runs the checks whose name has this text in it")
+    parser.add_argument("--list", action="store_true", help="prints the names and runs nothing")
+    parser.add_argument("--parallel", type=int, default=3, help="checks at a time")
+    arguments = parser.parse_args()
+
+    for module in sorted(pathlib.Path(__file__).parent.glob("check_*.py")):
+        importlib.import_module(module.stem)
+    checks = [check for check in registry.checks if not arguments.only or arguments.only in check.name]
+    if arguments.list:
+        print("\n".join(check.name for check in checks))
+        return 0
+    if not checks:
+        print(f"no check has '{arguments.only}' in its name", file=sys.stderr)
+        return 2
+
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(max(1, arguments.parallel)) as pool:
+        together = [check for check in checks if not check.alone]
+        results += pool.map(lambda check: run_check(check, arguments.martlet), together)
+    for check in checks:
+        if check.alone:
+            results.append(run_check(check, arguments.martlet))
+    passed = sum(results)
+    print(f"{passed} passed, {len(results) - passed} failed", flush=True)
+    return 0 if passed == len(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
