@@ -154,8 +154,8 @@ package enum DispatchQueuePromises {
             let message = try await fixture.accept(fixture.message())
             let claim = try await fixture.claimOne(at: 1, lease: 30)
             #expect(
-                try await fixture.store.recoverLeases(now: at(30.9), allExcept: nil, decideAt: at(46), limit: 10) == 0)
-            #expect(try await fixture.store.recoverLeases(now: at(31), allExcept: nil, decideAt: at(46), limit: 10) == 1)
+                try await fixture.store.recoverLeases(now: at(30.9), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 0)
+            #expect(try await fixture.store.recoverLeases(now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 1)
             let stored = try await fixture.stored(message.id)
             #expect(stored.attempts == 1)
             #expect(stored.status == .queued)
@@ -174,7 +174,7 @@ package enum DispatchQueuePromises {
             let mine = try await fixture.claimOne(worker: "worker-1")
             let theirs = try await fixture.claimOne(worker: "worker-2")
             try await fixture.store.renewLeases(worker: "worker-1", until: at(100))
-            #expect(try await fixture.store.recoverLeases(now: at(60), allExcept: nil, decideAt: at(75), limit: 10) == 1)
+            #expect(try await fixture.store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 10) == 1)
             #expect(try await fixture.stored(mine.message.id).job?.state == .claimed)
             #expect(try await fixture.stored(theirs.message.id).job?.state == .unknown)
         },
@@ -183,7 +183,7 @@ package enum DispatchQueuePromises {
             _ = try await fixture.claimOne(worker: "a")
             let mine = try await fixture.claimOne(worker: "b")
             _ = try await fixture.claimOne(worker: "c")
-            #expect(try await fixture.store.recoverLeases(now: at(1), allExcept: "b", decideAt: at(16), limit: 10) == 2)
+            #expect(try await fixture.store.recoverLeases(now: at(1), worker: "b", includingUnexpired: true, decideAt: at(16), limit: 10) == 2)
             #expect(try await fixture.stored(mine.message.id).job?.state == .claimed)
         },
         Promise("no more leases are recovered at once than asked for") { fixture in
@@ -191,9 +191,9 @@ package enum DispatchQueuePromises {
             _ = try await fixture.claim(limit: 3, worker: "a")
             _ = try await fixture.claim(limit: 2, worker: "b")
             let store = fixture.store
-            #expect(try await store.recoverLeases(now: at(60), allExcept: nil, decideAt: at(75), limit: 4) == 4)
-            #expect(try await store.recoverLeases(now: at(60), allExcept: nil, decideAt: at(75), limit: 4) == 1)
-            #expect(try await store.recoverLeases(now: at(60), allExcept: nil, decideAt: at(75), limit: 4) == 0)
+            #expect(try await store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 4)
+            #expect(try await store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 1)
+            #expect(try await store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 0)
         },
     ]
 

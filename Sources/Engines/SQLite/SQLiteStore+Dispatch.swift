@@ -58,9 +58,9 @@ extension SQLiteStore: DispatchQueue {
         try await write { transaction in try transaction.database.run(Statements.renewLeases, [until, worker]) }
     }
 
-    package func recoverLeases(now: Timestamp, allExcept worker: String?, decideAt: Timestamp, limit: Int)
-        async throws(StoreError) -> Int
-    {
+    package func recoverLeases(
+        now: Timestamp, worker: String, includingUnexpired: Bool, decideAt: Timestamp, limit: Int
+    ) async throws(StoreError) -> Int {
         try await write { transaction in
             var recovered = 0
             var previous = ""
@@ -68,10 +68,10 @@ extension SQLiteStore: DispatchQueue {
                 let other = try transaction.database.first(Statements.nextWorker, [previous], { $0[0] as String })
             {
                 previous = other
-                let isForsaken = worker != nil && other != worker
+                guard other != worker else { continue }
                 let lost = try transaction.database.all(
                     Statements.claimedJobs,
-                    [other, isForsaken ? Timestamp(microseconds: .max) : now, limit - recovered], StoredMessage.init)
+                    [other, includingUnexpired ? Timestamp(microseconds: .max) : now, limit - recovered], StoredMessage.init)
                 for stored in lost {
                     var change = MessageChange(stored, now: now)
                     change.loseWorker(decideAt: decideAt)

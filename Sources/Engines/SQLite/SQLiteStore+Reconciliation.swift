@@ -141,8 +141,16 @@ extension WriteTransaction {
     }
 
     /// Answers the message when it changed.
-    fileprivate func settle(_ settlement: LookUpSettlement, now: Timestamp) throws -> StoredMessage? {
-        guard let stored = try load(settlement.message) else { return nil }
+    fileprivate func settle(_ answer: LookUpSettlement, now: Timestamp) throws -> StoredMessage? {
+        guard let stored = try load(answer.message) else { return nil }
+        var settlement = answer
+        if let submissionID = answer.submissionID, answer.purpose == .outcome,
+            try database.first(
+                Statements.otherOfSubmission, [stored.message.channelID, submissionID, stored.sequence], { $0[0] as Int })
+                != nil
+        {
+            settlement = answer.withoutFinding(now: now)
+        }
         let open = try database.first(Statements.lookUp, [stored.sequence]) { row in
             (purpose: row[0] as Int, tries: row[1] as Int, attemptStartedAt: row[2] as Timestamp)
         }

@@ -124,6 +124,9 @@ enum Statements {
         VALUES (?, ?, ?, ?, ?, ?)
         """
     static let deleteLookUp = "DELETE FROM lookups WHERE message = ?"
+    /// Another message of the channel that the provider knows by that submission id.
+    static let otherOfSubmission =
+        "SELECT 1 FROM communications_log INDEXED BY log_submission_id WHERE submission_id = ?2 AND channel_id = ?1 AND seq <> ?3 LIMIT 1"
     static let lookUp = "SELECT purpose, tries, attempt_started_at FROM lookups WHERE message = ?"
     /// When each channel's first look-up is due.
     static let lookUpsDue = """
