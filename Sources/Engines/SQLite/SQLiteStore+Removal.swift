@@ -120,13 +120,12 @@ extension WriteTransaction {
     fileprivate func deleteRows(of channel: ChannelID, limit: Int) throws -> Bool {
         var changes = 0
         for (table, key) in [
-            ("parked_acknowledgements", "seq"), ("lookups", "message"), ("claim_history", "claimed_at"),
-            ("recipient_pace", "recipient"),
+            ("parked_acknowledgements", "seq"), ("lookups", "message"), ("claim_history", "channel_id, claimed_at"),
+            ("recipient_pace", "channel_id, recipient"),
         ] {
             try database.run(
                 """
-                DELETE FROM \(table) WHERE channel_id = ?1 AND \(key) IN (
-                    SELECT \(key) FROM \(table) WHERE channel_id = ?1 LIMIT ?2)
+                DELETE FROM \(table) WHERE (\(key)) IN (SELECT \(key) FROM \(table) WHERE channel_id = ? LIMIT ?)
                 """, [channel, limit])
             changes = max(changes, database.changesCount)
         }
