@@ -171,6 +171,8 @@ extension WriteTransaction {
         } else {
             change.lookUp = .remove
         }
+        // Webhooks know when each step happened; the answer to a look-up knows the last one only.
+        if let messageID = change.boundMessageID { try applyParked(messageID, to: &change) }
         if let level = settlement.level { change.acknowledge(level, at: now, detail: settlement.detail) }
         try save(&change)
         return change.didChange ? change.after : nil

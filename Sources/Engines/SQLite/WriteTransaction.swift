@@ -67,7 +67,8 @@ final class WriteTransaction {
         countChanges(change)
     }
 
-    private func applyParked(_ messageID: String, to change: inout MessageChange) throws {
+    /// Applies what was parked for an id, in the order in which it must have happened: each step then stands in the timeline.
+    func applyParked(_ messageID: String, to change: inout MessageChange) throws {
         let channel = change.after.message.channelID
         let oldest = change.now - SQLiteStore.parkedAcknowledgementAge
         let parked = try database.all(Statements.parked, [channel, messageID, oldest]) { row in
