@@ -137,8 +137,8 @@ struct MessageChange {
         after.job = nil
     }
 
-    /// Empties the payload of a message to redact once nothing needs it: it is final and not in the dead-letter queue, where
-    /// a replay would need it.
+    /// Empties the payload of a message to redact once nothing needs it: it is final and not in the dead-letter queue,
+    /// where a replay would need it.
     mutating func redactIfDone() {
         guard after.message.redact, after.message.status.isFinal, after.message.deadLetteredAt == nil else { return }
         after.payloadText = "{}"

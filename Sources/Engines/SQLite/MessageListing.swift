@@ -3,9 +3,9 @@ import Martlet
 
 /// A query over the log, and the index that answers it.
 ///
-/// Every index ends in the creation time and, as all of SQLite's do, in the row's number: walking it backwards gives the page
-/// newest first without sorting, and a page costs the same wherever it begins. Which index: the filter that is likely to
-/// leave least; the others are then checked row by row.
+/// Every index ends in the creation time and, as all of SQLite's do, in the row's number: walking it backwards gives
+/// the page newest first without sorting, and a page costs the same wherever it begins. Which index: the filter that is
+/// likely to leave least; the others are then checked row by row.
 struct MessageListing {
     private let query: MessageQuery
 
@@ -49,7 +49,8 @@ struct MessageListing {
     }
 
     private var indexClause: String {
-        // The few rows that have one of the ids, by their numbers; left alone, SQLite would walk the whole tenant in order.
+        // The few rows that have one of the ids, by their numbers; left alone, SQLite would walk the whole tenant in
+        // order.
         if query.providerMessageID != nil { return "NOT INDEXED" }
         if query.recipient != nil { return "INDEXED BY log_recipient" }
         if query.deadLetteredOnly { return "INDEXED BY log_dead_letters" }

@@ -51,8 +51,8 @@ final class WriteTransaction {
 
     // MARK: Changes
 
-    /// Stores a change: the log's changed columns, the job, the look-up, the timeline and the counters. A newly known id
-    /// first applies what was parked for it; a job that would wait for a channel that is gone fails instead.
+    /// Stores a change: the log's changed columns, the job, the look-up, the timeline and the counters. A newly known
+    /// id first applies what was parked for it; a job that would wait for a channel that is gone fails instead.
     func save(_ change: inout MessageChange) throws {
         if let messageID = change.boundMessageID { try applyParked(messageID, to: &change) }
         if change.after.job?.state == .waiting, change.before.job?.state != .waiting,
