@@ -76,7 +76,8 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     /// This object with the members of another laid over it (RFC 7396 for one level: null removes).
     package func merging(_ other: JSONObject) -> JSONObject {
         var result = self
-        for member in other.members { result[member.name] = member.value.isNull ? nil : member.value }
+        // Spelt out, as a bare nil next to a JSON value would be JSON's null.
+        for member in other.members { result[member.name] = member.value.isNull ? Optional.none : member.value }
         return result
     }
 }
