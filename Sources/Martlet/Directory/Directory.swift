@@ -55,6 +55,36 @@ package final class Directory: Sendable {
         }
     }
 
+    /// Takes over what other processes on the same store have changed: new, changed and removed tenants and channels, and
+    /// revoked keys. Of two words on a channel's status, the younger one stands.
+    package func refresh() async throws {
+        let tenants = try await store.tenants()
+        let stored = try await store.channels().map { try open($0) }
+        let changes = state.withLock { state -> [Change] in
+            var changes: [Change] = []
+            for tenant in tenants where state.tenants[tenant.id] != tenant { changes.append(.tenant(tenant)) }
+            state.tenants = Dictionary(uniqueKeysWithValues: tenants.map { ($0.id, $0) })
+            var channels: [ChannelID: Channel] = [:]
+            for channel in stored {
+                var merged = channel
+                if let known = state.channels[channel.id], known.statusSince >= channel.statusSince {
+                    merged.status = known.status
+                    merged.statusReason = known.statusReason
+                    merged.statusSince = known.statusSince
+                }
+                if state.channels[channel.id] != merged { changes.append(.channel(merged)) }
+                channels[channel.id] = merged
+            }
+            for id in state.channels.keys where channels[id] == nil { changes.append(.channelRemoved(id)) }
+            state.channels = channels
+            state.channelsByTenant = Dictionary(grouping: channels.values.sorted { $0.id < $1.id }, by: \.tenantID)
+                .mapValues { $0.map(\.id) }
+            state.keys = [:]
+            return changes
+        }
+        for change in changes { notify(change) }
+    }
+
     /// Calls back after each change, in the caller's context: the callback must be quick.
     package func observe(_ observer: @escaping @Sendable (Change) -> Void) {
         state.withLock { $0.observers.append(observer) }

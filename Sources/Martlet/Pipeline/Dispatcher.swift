@@ -336,8 +336,9 @@ package final class Dispatcher: Sendable {
                 return
             } catch {
                 observer.storeFailed(error, doing: "store the outcome of an attempt")
-                guard error.isRetriable, !isGivingUp else {
-                    // The lease runs out and the outcome is looked up: nothing is lost, nothing is sent again in silence.
+                guard !Task.isCancelled else {
+                    // The process must go. The lease runs out and the outcome is looked up: nothing is lost, nothing is sent
+                    // again in silence.
                     observer.settlementAbandoned(claim.message.id, error: error)
                     finish(claim, message: nil, disposition: disposition)
                     return
@@ -347,9 +348,6 @@ package final class Dispatcher: Sendable {
             wait = min(wait * 2, .seconds(2))
         }
     }
-
-    /// When the process must go although the store does not answer.
-    private var isGivingUp: Bool { Task.isCancelled }
 
     private func finish(_ claim: Claim, message: Message?, disposition: Disposition) {
         let id = claim.message.channelID

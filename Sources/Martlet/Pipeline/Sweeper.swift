@@ -47,7 +47,7 @@ package final class Sweeper: Sendable {
             chore(every: .seconds(1)) { () async throws(StoreError) in try await self.expire() },
             chore(every: .seconds(1)) { () async throws(StoreError) in try await self.recover(allOthers: false) },
             chore(every: configuration.leaseDuration / 3) { () async throws(StoreError) in try await self.renew() },
-            chore(every: .seconds(5)) { () async throws(StoreError) in try await self.dispatcher.refresh() },
+            chore(every: .seconds(2)) { () async throws(StoreError) in try await self.dispatcher.refresh() },
             chore(every: .seconds(5)) { () async throws(StoreError) in
                 try await self.store.check()
                 self.observer.storeAnswered()
@@ -85,7 +85,7 @@ package final class Sweeper: Sendable {
         let now = time.now()
         while true {
             let count = try await store.recoverLeases(
-                now: now, allExcept: allOthers ? worker : nil, decideAt: now + configuration.unknownWait,
+                now: now, worker: worker, includingUnexpired: allOthers, decideAt: now + configuration.unknownWait,
                 limit: Self.rowsAtOnce)
             if count > 0 {
                 logger.notice("took over claims of a worker that is gone", metadata: ["count": "\(count)"])

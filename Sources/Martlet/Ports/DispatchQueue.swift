@@ -20,10 +20,11 @@ package protocol DispatchQueue: Sendable {
     /// Extends the leases of everything this worker has claimed.
     func renewLeases(worker: String, until: Timestamp) async throws(StoreError)
 
-    /// Turns claims whose lease has run out into unknown outcomes (the dead worker may have sent), at most that many; with
-    /// `allExcept`, also claims of every other worker whatever their lease says, for engines that only one process may use.
-    /// The attempt is written to the timeline as unknown and counted. Answers how many.
-    func recoverLeases(now: Timestamp, allExcept worker: String?, decideAt: Timestamp, limit: Int)
+    /// Turns other workers' claims whose lease has run out into unknown outcomes (the dead worker may have sent), at most that
+    /// many; with `includingUnexpired`, whatever their leases say, for engines that only one process may use. The asking
+    /// worker's own claims are left alone: it knows what became of them, even when the clock was set forward. The attempt
+    /// is written to the timeline as unknown and counted. Answers how many.
+    func recoverLeases(now: Timestamp, worker: String, includingUnexpired: Bool, decideAt: Timestamp, limit: Int)
         async throws(StoreError) -> Int
 
     /// Fails waiting jobs that are past their expiry, at most that many. Answers the failed messages.

@@ -16,6 +16,15 @@ package protocol Inbox: Sendable {
     func depth() async throws(StoreError) -> (waiting: Int, oldestReceivedAt: Timestamp?)
 }
 
+/// An inbox that shows what was set aside and takes it back.
+package protocol SetAsideInbox: Inbox {
+    /// Entries that were set aside, the longest there first, at most that many.
+    func entriesSetAside(limit: Int) async throws(StoreError) -> [SetAsideInboxEntry]
+
+    /// Puts entries back to the end of the inbox, to be processed once more. Those that are not set aside are passed over.
+    func takeBack(_ sequences: [Int64]) async throws(StoreError)
+}
+
 package struct InboxEntry: Sendable, Equatable {
     package var channel: ChannelID
     package var receivedAt: Timestamp
@@ -36,5 +45,20 @@ package struct LeasedInboxEntry: Sendable, Equatable {
     package init(sequence: Int64, entry: InboxEntry) {
         self.sequence = sequence
         self.entry = entry
+    }
+}
+
+/// A webhook that could not be read, and why.
+package struct SetAsideInboxEntry: Sendable, Equatable {
+    package var sequence: Int64
+    package var entry: InboxEntry
+    package var reason: String
+    package var setAsideAt: Timestamp
+
+    package init(sequence: Int64, entry: InboxEntry, reason: String, setAsideAt: Timestamp) {
+        self.sequence = sequence
+        self.entry = entry
+        self.reason = reason
+        self.setAsideAt = setAsideAt
     }
 }

@@ -9,7 +9,9 @@ package protocol ReconciliationStore: Sendable {
     func claimLookUps(limit: Int, perChannel: Int, except: Set<ChannelID>, now: Timestamp, leaseUntil: Timestamp)
         async throws(StoreError) -> [LookUp]
 
-    /// Stores what look-ups found. Binding an id applies what was parked for it. Answers the messages that changed.
+    /// Stores what look-ups found. Binding an id applies what was parked for it. A submission that was found for an unknown
+    /// outcome but belongs to another message of the channel already is none: see ``LookUpSettlement/withoutFinding(now:)``.
+    /// Answers the messages that changed.
     func settleLookUps(_ batch: [LookUpSettlement], now: Timestamp) async throws(StoreError) -> [Message]
 
     /// When the first look-up is due, and when the first unknown outcome must be decided.
@@ -113,6 +115,16 @@ package struct LookUpSettlement: Sendable {
         self.detail = detail
         self.next = next
         self.isWorthAnEntry = isWorthAnEntry
+    }
+}
+
+extension LookUpSettlement {
+    /// What stands of an answer about an unknown outcome whose finding is another message's (two of the same text to one
+    /// recipient): nothing, and the provider is asked again.
+    package func withoutFinding(now: Timestamp) -> LookUpSettlement {
+        LookUpSettlement(
+            message: message, purpose: purpose, next: (now + LookUpRules.wait(afterTries: 2, for: .outcome), .outcome),
+            isWorthAnEntry: false)
     }
 }
 

@@ -28,13 +28,11 @@ extension MemoryStore: DispatchQueue {
     }
 
     package func recoverLeases(
-        now: Timestamp, allExcept worker: String?, decideAt: Timestamp, limit: Int
+        now: Timestamp, worker: String, includingUnexpired: Bool, decideAt: Timestamp, limit: Int
     ) async throws(StoreError) -> Int {
         try await perform(.recoverLeases) { state in
             let lost = state.leases.entries.filter { entry in
-                if entry.at <= now { return true }
-                guard let worker else { return false }
-                return state.rows[entry.id]?.job?.worker != worker
+                (includingUnexpired || entry.at <= now) && state.rows[entry.id]?.job?.worker != worker
             }
             .prefix(limit)
             for entry in lost {

@@ -139,8 +139,15 @@ extension MemoryState {
         return true
     }
 
-    fileprivate mutating func settle(_ settlement: LookUpSettlement, now: Timestamp) -> Bool {
-        let id = settlement.message
+    fileprivate mutating func settle(_ answer: LookUpSettlement, now: Timestamp) -> Bool {
+        let id = answer.message
+        let channel = rows[id]?.message.channelID
+        let isAnothers =
+            answer.purpose == .outcome && answer.submissionID != nil
+            && rows.values.contains {
+                $0.message.id != id && $0.message.channelID == channel && $0.message.submissionID == answer.submissionID
+            }
+        let settlement = isAnothers ? answer.withoutFinding(now: now) : answer
         // An answer to a question that is no longer asked: the message was decided, replayed or removed meanwhile.
         guard let before = rows[id], let planned = before.lookUp, planned.purpose == settlement.purpose else { return false }
         if settlement.isWorthAnEntry { note(.lookedUp, id, at: now, detail: settlement.detail) }

@@ -1,0 +1,144 @@
+import Martlet
+
+/// A message before and after something happened to it, with the timeline entries that tell of it.
+///
+/// The rules are here, free of any database; ``WriteTransaction/save(_:)`` stores the difference.
+struct MessageChange {
+    /// What becomes of the message's place among the look-ups.
+    enum LookUpChange: Equatable {
+        case keep
+        case remove
+        case schedule(LookUp.Purpose, at: Timestamp, tries: Int, attemptStartedAt: Timestamp)
+    }
+
+    /// A timeline entry to be written.
+    struct Entry: Equatable {
+        var kind: TimelineEvent.Kind
+        var at: Timestamp
+        var attempt: Int?
+        var outcome: String?
+        var httpStatus: Int?
+        var durationMilliseconds: Int?
+        var error: String?
+        var detail: String?
+    }
+
+    let before: StoredMessage
+    var after: StoredMessage
+    private(set) var entries: [Entry] = []
+    var lookUp = LookUpChange.keep
+    /// When it happens.
+    let now: Timestamp
+
+    init(_ stored: StoredMessage, now: Timestamp) {
+        before = stored
+        after = stored
+        self.now = now
+    }
+
+    /// Whether anything a reader of the message can see is different.
+    var didChange: Bool { before.message != after.message || before.job?.snapshot != after.job?.snapshot }
+
+    /// The id that has become known, when one has.
+    var boundMessageID: String? {
+        after.message.messageID == before.message.messageID ? nil : after.message.messageID
+    }
+
+    /// Adds a timeline entry. Texts are cut to the length a provider's words may have.
+    mutating func note(_ entry: Entry) {
+        var entry = entry
+        entry.error = entry.error.map(Self.bounded)
+        entry.detail = entry.detail.map(Self.bounded)
+        entries.append(entry)
+    }
+
+    /// Adds a timeline entry of this moment.
+    mutating func note(_ kind: TimelineEvent.Kind, error: String? = nil, detail: String? = nil) {
+        note(Entry(kind: kind, at: now, error: error, detail: detail))
+    }
+
+    static func bounded(_ text: String) -> String { String(text.prefix(ErrorReason.detailCharactersMax)) }
+
+    /// The provider has taken the message: nothing is left to do but to hear of it.
+    mutating func becomeSent(submissionID: String?, messageID: String?) {
+        bind(submissionID: submissionID, messageID: messageID)
+        guard after.message.status.mayBecome(.sent) else { return }
+        after.message.status = .sent
+        after.message.sentAt = now
+        after.message.updatedAt = now
+        endJob()
+        note(.sent)
+    }
+
+    /// Notes the ids the provider uses, where they are not known yet.
+    mutating func bind(submissionID: String?, messageID: String?) {
+        if let submissionID, after.message.submissionID == nil {
+            after.message.submissionID = submissionID
+            after.message.updatedAt = now
+        }
+        if let messageID, after.message.messageID == nil {
+            after.message.messageID = messageID
+            after.message.updatedAt = now
+        }
+    }
+
+    /// Nothing more will be tried. Does nothing to a message that may not fail any more.
+    mutating func fail(_ reason: ErrorReason) {
+        guard after.message.status.mayBecome(.failed) else { return }
+        after.message.status = .failed
+        after.message.failedAt = now
+        after.message.updatedAt = now
+        after.message.errorReason = reason.description
+        endJob()
+        lookUp = .remove
+        switch reason.code {
+        case .expired: note(.expired, error: reason.description)
+        case .cancelled: note(.cancelled)
+        default: note(.failed, error: reason.description)
+        }
+        if reason.isDeadLettered {
+            after.message.deadLetteredAt = now
+            note(.deadLettered)
+        }
+        redactIfDone()
+    }
+
+    /// Applies what a provider said of the message. Late and repeated news change nothing, not even the timeline.
+    mutating func acknowledge(_ level: AcknowledgementLevel, at: Timestamp, detail: String?) {
+        guard level != .pending else { return }
+        // A message whose outcome was open (or that was to be sent again) was taken after all.
+        if after.message.status == .queued { becomeSent(submissionID: nil, messageID: nil) }
+        switch level {
+        case .pending: break
+        case .server:
+            guard after.message.status == .sent, after.message.acknowledgedAt == nil else { return }
+            after.message.acknowledgedAt = at
+            after.message.updatedAt = now
+            note(Entry(kind: .acknowledged, at: at, detail: detail))
+        case .device, .read:
+            guard after.message.status.mayBecome(level.status) else { return }
+            after.message.status = level.status
+            after.message.acknowledgedAt = after.message.acknowledgedAt ?? at
+            if level == .read { after.message.readAt = at } else { after.message.deliveredAt = at }
+            after.message.updatedAt = now
+            note(Entry(kind: level == .read ? .read : .delivered, at: at, detail: detail))
+            lookUp = .remove
+            redactIfDone()
+        case .failed: fail(ErrorReason(.failedByProvider, detail))
+        }
+    }
+
+    /// The job is gone; its last token is kept, so that the tokens of a later job of this message are greater.
+    mutating func endJob() {
+        guard let job = after.job else { return }
+        after.claimToken = job.token
+        after.job = nil
+    }
+
+    /// Empties the payload of a message to redact once nothing needs it: it is final and not in the dead-letter queue, where
+    /// a replay would need it.
+    mutating func redactIfDone() {
+        guard after.message.redact, after.message.status.isFinal, after.message.deadLetteredAt == nil else { return }
+        after.payloadText = "{}"
+    }
+}

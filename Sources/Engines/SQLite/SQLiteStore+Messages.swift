@@ -1,0 +1,102 @@
+import GRDB
+import Martlet
+
+extension SQLiteStore: MessageStore {
+    package func message(_ id: MessageID, tenant: TenantID?) async throws(StoreError) -> Message? {
+        let stored = try await read { database in
+            try database.first(StoredMessage.byID, [id], StoredMessage.init)
+        }
+        guard let stored, tenant == nil || tenant == stored.message.tenantID else { return nil }
+        return try stored.decoded()
+    }
+
+    package func messages(_ query: MessageQuery) async throws(StoreError) -> Page<Message> {
+        guard query.limit > 0 else { return Page(elements: [], hasMore: false) }
+        var stored = try await read { database in try MessageListing(query).rows(database) }
+        let hasMore = stored.count > query.limit
+        if hasMore { stored.removeLast() }
+        return Page(elements: try stored.decoded(), hasMore: hasMore)
+    }
+
+    package func timeline(_ id: MessageID) async throws(StoreError) -> [TimelineEvent] {
+        try await read { database in
+            try database.all(Statements.timeline, [id]) { row in
+                var columns = ColumnReader(row)
+                let number: Int64 = columns.next()
+                let kind = try columns.next(TimelineEvent.Kind.self)
+                let at: Timestamp = columns.next()
+                var event = TimelineEvent(
+                    id: EventID(message: row[9], number: number, at: at), messageID: id, kind: kind, at: at)
+                event.attempt = columns.nextIfAny()
+                event.outcome = columns.nextIfAny()
+                event.httpStatus = columns.nextIfAny()
+                event.durationMilliseconds = columns.nextIfAny()
+                event.error = columns.nextIfAny()
+                event.detail = columns.nextIfAny()
+                return event
+            }
+        }
+    }
+
+    package func cancel(_ id: MessageID, tenant: TenantID, now: Timestamp) async throws(StoreError) -> CancelResult {
+        let (stored, isCancelled): (StoredMessage?, Bool) = try await write { transaction in
+            guard let stored = try transaction.load(id), stored.message.tenantID == tenant else { return (nil, false) }
+            guard stored.message.status == .queued, stored.job?.state == .waiting else { return (stored, false) }
+            var change = MessageChange(stored, now: now)
+            change.fail(ErrorReason(.cancelled))
+            try transaction.save(&change)
+            return (change.after, true)
+        }
+        guard let stored else { return .notFound }
+        return isCancelled ? .cancelled(try stored.decoded()) : .tooLate(stored.message.status)
+    }
+
+    /// A message whose content was redacted before it was dead-lettered (delivered, then failed by the provider) can only be
+    /// replayed with another payload; without one it is not found.
+    package func replay(_ id: MessageID, tenant: TenantID, correction: Correction, now: Timestamp)
+        async throws(StoreError) -> ReplayResult
+    {
+        let stored: StoredMessage? = try await write { transaction in
+            guard let stored = try transaction.load(id), stored.message.tenantID == tenant,
+                stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil
+            else { return nil }
+            // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
+            let wasUnknown = try transaction.database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true }
+            var change = MessageChange(stored, now: now)
+            change.replay(correction, mayHaveBeenSent: stored.message.sentAt == nil && wasUnknown == true)
+            try transaction.save(&change)
+            return change.after
+        }
+        guard let stored else { return .notFound }
+        return .replayed(try stored.decoded())
+    }
+
+    package func discard(_ id: MessageID, tenant: TenantID, now: Timestamp) async throws(StoreError) -> Bool {
+        try await write { transaction in
+            guard let stored = try transaction.load(id), stored.message.tenantID == tenant,
+                stored.message.deadLetteredAt != nil
+            else { return false }
+            var change = MessageChange(stored, now: now)
+            change.after.message.deadLetteredAt = nil
+            change.after.message.updatedAt = now
+            change.redactIfDone()
+            try transaction.save(&change)
+            return true
+        }
+    }
+}
+
+extension EventID {
+    private static let digits: [UInt8] = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+
+    /// The id of a message's n-th timeline entry. It is made of what the row holds anyway, in the layout every id has: 48 bits
+    /// of milliseconds, then the message's row and the entry's number.
+    init(message: Int64, number: Int64, at: Timestamp) {
+        let milliseconds = UInt64(max(0, at.milliseconds))
+        let rest = UInt128(UInt64(message)) << 24 | UInt128(UInt64(number) & 0xFF_FFFF)
+        var text = Array("evt_".utf8)
+        for index in 0..<10 { text.append(Self.digits[Int(milliseconds >> (5 * UInt64(9 - index)) & 31)]) }
+        for index in 0..<16 { text.append(Self.digits[Int(truncatingIfNeeded: rest >> (5 * (15 - index)) & 31)]) }
+        self.init(unchecked: String(decoding: text, as: UTF8.self))
+    }
+}

@@ -1,0 +1,149 @@
+import GRDB
+import Martlet
+
+/// A message as its row and its job's row hold it. What is JSON stays text until somebody outside the writer's thread needs
+/// it: no rule looks into it, and parsing it there would slow every write down.
+struct StoredMessage: Sendable {
+    /// The row's number; what else belongs to the message refers to it by this.
+    let sequence: Int64
+    /// Everything but the payload's content, the event, the metadata and the job, which are empty here.
+    var message: Message
+    var payloadText: String
+    private let eventText: String?
+    private let metadataText: String?
+    var job: StoredJob?
+    /// The token of the last claim of a job that is gone, so that the next job's tokens go on from there.
+    var claimToken: Int64
+
+    /// The columns ``init(_:)`` reads, of `communications_log l` and its outer join `jobs j`.
+    static let columns = """
+        l.seq, l.id, l.tenant_id, l.channel_id, l.recipient, l.type, l.payload, l.status, l.message_id, l.submission_id,
+        l.attempts, l.error_reason, l.dead_lettered_at, l.duplicate_risk, l.priority, l.send_at, l.expires_at,
+        l.on_unknown, l.redact, l.idempotency_key, l.event, l.metadata, l.created_at, l.updated_at, l.sent_at,
+        l.acknowledged_at, l.delivered_at, l.read_at, l.failed_at, l.claim_token,
+        j.state, j.due_at, j.token, j.condition, j.since, j.attempt_started_at, j.is_held
+        """
+    /// How many ``columns`` there are: where the columns of a longer row go on.
+    static let columnCount = 37
+    static let byID = "SELECT \(columns) FROM communications_log l LEFT JOIN jobs j ON j.message = l.seq WHERE l.id = ?"
+
+    /// Reads a row of ``columns``.
+    /// - throws: ``StoreError/Code/unusable`` when a column holds what no version has written.
+    init(_ row: Row) throws {
+        var columns = ColumnReader(row)
+        sequence = columns.next()
+        let id: MessageID = columns.next()
+        let tenant: TenantID = columns.next()
+        let channel: ChannelID = columns.next()
+        let recipient: PhoneNumber = columns.next()
+        let kind = try columns.next(Payload.Kind.self)
+        payloadText = columns.next()
+        let status = try columns.next(MessageStatus.self)
+        // The creation time comes later in the row and is set below.
+        message = Message(
+            id: id, tenantID: tenant, channelID: channel, recipient: recipient,
+            payload: Payload(kind: kind, content: JSONObject()), createdAt: Timestamp(microseconds: 0))
+        message.status = status
+        message.messageID = columns.nextIfAny()
+        message.submissionID = columns.nextIfAny()
+        message.attempts = columns.next()
+        message.errorReason = columns.nextIfAny()
+        message.deadLetteredAt = columns.nextIfAny()
+        message.duplicateRisk = columns.next()
+        message.priority = try columns.next(Priority.self)
+        message.sendAt = columns.nextIfAny()
+        message.expiresAt = columns.nextIfAny()
+        message.onUnknown = try columns.next(UnknownPolicy.self)
+        message.redact = columns.next()
+        message.idempotencyKey = columns.nextIfAny()
+        eventText = columns.nextIfAny()
+        metadataText = columns.nextIfAny()
+        message.createdAt = columns.next()
+        message.updatedAt = columns.next()
+        message.sentAt = columns.nextIfAny()
+        message.acknowledgedAt = columns.nextIfAny()
+        message.deliveredAt = columns.nextIfAny()
+        message.readAt = columns.nextIfAny()
+        message.failedAt = columns.nextIfAny()
+        claimToken = columns.next()
+        job = try StoredJob(&columns)
+    }
+
+    /// The whole message, its JSON parsed, with its job's snapshot.
+    /// - throws: ``StoreError/Code/unusable`` when the stored JSON is none.
+    func decoded() throws(StoreError) -> Message {
+        var message = message
+        message.payload.content = try object(payloadText)
+        if let eventText { message.event = try object(eventText) }
+        if let metadataText { message.metadata = try object(metadataText) }
+        message.job = job?.snapshot
+        return message
+    }
+
+    private func object(_ text: String) throws(StoreError) -> JSONObject {
+        guard let value = try? JSONParser.value(text).objectValue else {
+            throw StoreError(.unusable, "the database holds malformed JSON in message \(message.id)")
+        }
+        return value
+    }
+}
+
+/// A message's job as its row holds it.
+struct StoredJob: Sendable, Equatable {
+    var state: JobSnapshot.State
+    var dueAt: Timestamp
+    /// The number of the last claim.
+    var token: Int64
+    var worker: String?
+    var leaseUntil: Timestamp?
+    /// Why the job waits or last waited; a claim leaves it, so that the next hold can tell whether anything is new.
+    var condition: Condition?
+    /// Since when the job waits for that, or its outcome is unknown.
+    var since: Timestamp
+    /// When the newest attempt was claimed or, for an unknown outcome, began.
+    var attemptStartedAt: Timestamp?
+    /// The timeline says `held` and not yet `released`.
+    var isHeld = false
+
+    init(dueAt: Timestamp, token: Int64, since: Timestamp) {
+        state = .waiting
+        self.dueAt = dueAt
+        self.token = token
+        self.since = since
+    }
+
+    /// Reads the job's part of ``StoredMessage/columns``; nil when the outer join found none. Worker and lease are not among
+    /// them: whoever changes the state sets them anew.
+    init?(_ columns: inout ColumnReader) throws {
+        let state: Int? = columns.nextIfAny()
+        let dueAt: Timestamp? = columns.nextIfAny()
+        let token: Int64? = columns.nextIfAny()
+        let condition: String? = columns.nextIfAny()
+        let since: Timestamp? = columns.nextIfAny()
+        attemptStartedAt = columns.nextIfAny()
+        let isHeld: Bool? = columns.nextIfAny()
+        guard let state = state.flatMap(JobSnapshot.State.init(rawValue:)), let dueAt, let token, let since, let isHeld
+        else { return nil }
+        self.state = state
+        self.dueAt = dueAt
+        self.token = token
+        self.condition = condition.flatMap(Condition.init(rawValue:))
+        self.since = since
+        self.isHeld = isHeld
+    }
+
+    var snapshot: JobSnapshot {
+        JobSnapshot(
+            state: state, dueAt: dueAt, condition: condition, since: state == .claimed ? attemptStartedAt ?? since : since)
+    }
+}
+
+extension Array where Element == StoredMessage {
+    /// The whole messages.
+    func decoded() throws(StoreError) -> [Message] {
+        var messages: [Message] = []
+        messages.reserveCapacity(count)
+        for stored in self { messages.append(try stored.decoded()) }
+        return messages
+    }
+}

@@ -1,0 +1,149 @@
+import Logging
+import Martlet
+import MartletServer
+import Metrics
+import SQLiteEngine
+import ServiceLifecycle
+import WasenderProvider
+
+/// Puts a node together from the engines and providers of this build. A new engine or provider is one line here.
+package struct StandardComposition: NodeComposition {
+    private let wasender: WasenderProvider
+
+    package init() {
+        wasender = WasenderProvider(version: MartletProgram.version)
+    }
+
+    /// Ends what outlives a node: the providers' connections. Call it last.
+    package func shutDown() async { try? await wasender.shutDown() }
+
+    package func openStore(
+        _ configuration: NodeConfiguration, migrate: Bool, logger: Logger
+    ) async throws -> any Store & Inbox {
+        switch configuration.store {
+        case .sqlite(let path): try await openSQLite(path: path, migrate: migrate)
+        }
+    }
+
+    private func openSQLite(path: String, migrate: Bool) async throws(StoreError) -> SQLiteStore {
+        var options = SQLiteOptions()
+        options.migrate = migrate
+        return try await SQLiteStore.open(path: path, options: options)
+    }
+
+    package func providers() -> ProviderRegistry { ProviderRegistry([wasender]) }
+
+    package func services(
+        _ configuration: NodeConfiguration, logger: Logger,
+        announce: @escaping @Sendable (NodeAnnouncement) -> Void
+    ) async throws -> [any Service] {
+        let store: SQLiteStore
+        var services: [any Service] = []
+        switch configuration.store {
+        case .sqlite(let path):
+            store = try await openSQLite(path: path, migrate: configuration.migratesStore)
+            let isWorker = configuration.roles.contains(.worker)
+            services.append(OpenStore(store: store, workerLock: isWorker ? try store.acquireWorkerLock() : nil))
+        }
+        let secrets = try await InstallationSecrets.establish(configuration, store: store)
+        if let token = secrets.newAdminToken { announce(.adminToken(token)) }
+        let metrics = Self.metricsRegistry()
+        let core = try await NodeCore(
+            store: store, inbox: store, providers: providers(), secretBox: secrets.box,
+            configuration: configuration, logger: logger)
+        services += core.services
+        if !configuration.roles.isDisjoint(with: [.api, .webhooks, .console]) || configuration.roles.contains(.worker) {
+            var server = ServerConfiguration(adminTokenHash: secrets.adminTokenHash, version: MartletProgram.version)
+            server.host = configuration.http.host
+            server.port = configuration.http.port
+            server.publicURL = configuration.http.publicURL
+            server.tls = configuration.http.tls.map {
+                ServerConfiguration.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath)
+            }
+            server.metricsToken = configuration.metricsToken?.exposed
+            server.roles = []
+            if configuration.roles.contains(.api) { server.roles.insert(.api) }
+            if configuration.roles.contains(.webhooks) { server.roles.insert(.webhooks) }
+            services.append(
+                buildServer(gateway: core.gateway, configuration: server, metrics: metrics, logger: logger) { address in
+                    announce(.listening(address.url))
+                })
+        }
+        return services
+    }
+
+    /// swift-metrics can be told once in a process where measurements go.
+    private static func metricsRegistry() -> PrometheusRegistry { registry }
+    private static let registry: PrometheusRegistry = {
+        let registry = PrometheusRegistry()
+        MetricsSystem.bootstrap(registry)
+        return registry
+    }()
+}
+
+/// Holds the database open while the services above it run; closes it when they have stopped.
+private struct OpenStore: Service {
+    let store: SQLiteStore
+    /// Held for as long as this is: no other worker may send from the same file.
+    let workerLock: WorkerLock?
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        try await store.close()
+        withExtendedLifetime(workerLock) {}
+    }
+}
+
+/// The core of a node, put together on any engines.
+private struct NodeCore {
+    let gateway: Gateway
+    let services: [any Service]
+
+    init(
+        store: any Store, inbox: any Inbox, providers: ProviderRegistry, secretBox: SecretBox,
+        configuration: NodeConfiguration, logger: Logger
+    ) async throws {
+        let time = SteadyTimeSource(SystemTimeSource())
+        let random = SystemRandomSource()
+        let identifiers = IdentifierGenerator(time: time, random: random)
+        let directory = Directory(
+            store: store, providers: providers, secretBox: secretBox, time: time, identifiers: identifiers)
+        try await directory.load()
+        let feed = StatusFeed()
+        let metrics = PipelineMetrics()
+        let rates = SendRates(time: time)
+        let health = HealthRegister()
+        health.report("store", isOK: true)
+        let observer = PipelineObserver(feed: feed, metrics: metrics, rates: rates, health: health, logger: logger)
+        var services: [any Service] = []
+        var wake: @Sendable (ChannelID, Timestamp) -> Void = { _, _ in }
+        var wakeInbox: @Sendable () -> Void = {}
+        if configuration.roles != Set(Role.allCases) {
+            services.append(DirectoryRefresher(directory: directory, time: time, logger: logger))
+        }
+        if configuration.roles.contains(.worker) {
+            let pipeline = Pipeline(
+                .init(
+                    store: store, inbox: inbox, directory: directory, throttle: InProcessThrottle(time: time), time: time,
+                    random: random, observer: observer, logger: logger),
+                configuration: configuration.pipeline, worker: "\(identifiers.next(WorkerKind.self))", ownsStore: true)
+            services.append(pipeline)
+            wake = { pipeline.wake($0, dueAt: $1) }
+            wakeInbox = { pipeline.wakeInbox() }
+        }
+        gateway = Gateway(
+            store: store, inbox: inbox, directory: directory,
+            acceptance: Acceptance(
+                store: store, directory: directory, time: time, identifiers: identifiers,
+                idempotencyWindow: configuration.idempotencyWindow, feed: feed, metrics: metrics, wake: wake),
+            ingress: WebhookIngress(
+                inbox: inbox, directory: directory, time: time, metrics: metrics, wake: wakeInbox),
+            feed: feed,
+            sessions: SessionControl(directory: directory, timeout: configuration.pipeline.providerTimeout),
+            rates: rates, health: health, time: time, wake: wake)
+        self.services = services
+    }
+}
+
+/// Names worker processes in the store.
+private enum WorkerKind: IdentifierKind { static let prefix = "wrk_" }
