@@ -21,6 +21,15 @@ package struct MartletClient: Sendable {
     /// The most an answer may hold, in bytes.
     static let bodyBytesMax = 32 << 20
 
+    /// The connections of clients that bring none of their own. A server that is not there is told at once, not after
+    /// half a minute of trying; never shut down, as it lives as long as the process.
+    private static let sharedHTTP: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(10)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     let base: String
     private let key: String?
     let http: HTTPClient
@@ -29,9 +38,10 @@ package struct MartletClient: Sendable {
     /// - Parameters:
     ///   - url: where the server listens, such as `http://127.0.0.1:8080`.
     ///   - key: a tenant's key or the operator's token.
+    ///   - http: whose connections to use; nil takes those all clients of the process share.
     ///   - timeout: the longest one call may take.
     /// - throws: ``ClientError/Code/invalidAddress``.
-    package init(url: String, key: String?, http: HTTPClient = .shared, timeout: Duration = .seconds(30))
+    package init(url: String, key: String?, http: HTTPClient? = nil, timeout: Duration = .seconds(30))
         throws(ClientError)
     {
         guard let parts = URLComponents(string: url), parts.scheme == "http" || parts.scheme == "https",
@@ -41,7 +51,7 @@ package struct MartletClient: Sendable {
         }
         base = String(url.reversed().drop { $0 == "/" }.reversed())
         self.key = key
-        self.http = http
+        self.http = http ?? Self.sharedHTTP
         self.timeout = .nanoseconds(
             timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000)
     }
@@ -123,6 +133,7 @@ package struct MartletClient: Sendable {
             reason = "no answer in time"
         case let error as HTTPClientError where error == .remoteConnectionClosed: reason = "the connection was closed"
         case is NIOConnectionError: reason = "nobody listens there"
+        case let error as IOError where error.errnoCode == ECONNREFUSED: reason = "nobody listens there"
         case let error as IOError: reason = "\(String(cString: strerror(error.errnoCode)))"
         default: break
         }

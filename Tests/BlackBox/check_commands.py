@@ -146,7 +146,7 @@ def later_version(world):
     database.commit()
     database.close()
     code, _, errors = world.run("serve", environment={"MARTLET_HTTP_PORT": "0", "MARTLET_STORE_URL": "sqlite:martlet.db"})
-    expect(code != 0 and "later version" in errors, f"{code} {errors!r}")
+    expect(code == 1 and "later Martlet" in errors, f"{code} {errors!r}")
 
 
 @check("health, metrics and the API's description are served")

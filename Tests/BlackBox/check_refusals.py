@@ -84,7 +84,7 @@ def batch(world):
     expect_equal([result["status"] for result in results], [202, 422, 200, 409, 202, 422], "the statuses")
     expect_equal([result["index"] for result in results], list(range(6)), "the indexes")
     expect_equal(results[0]["id"], results[2]["id"], "the same key in one batch")
-    expect_equal(results[1]["error"]["errors"][0]["pointer"], "/to", "the pointer within the message")
+    expect_equal(results[1]["error"]["errors"][0]["pointer"], "/messages/1/to", "the pointer into the batch")
     for count, status in ((0, 422), (1001, 422)):
         answer = tenant.api.call("POST", "/v1/messages/batch", body={"messages": [GOOD] * count})
         expect_equal(answer.status, status, f"a batch of {count}")

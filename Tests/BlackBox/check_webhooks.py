@@ -82,7 +82,8 @@ def faulty(world, kind):
 
 @check("with all webhooks lost, statuses still arrive by look-up", limit=180)
 def all_lost(world):
-    sandbox, node = world.sandbox(), world.node()
+    # Late enough that the look-up which learns the id cannot tell it, too.
+    sandbox, node = world.sandbox("--delivered-ms", "6000", "--read-ms", "60000"), world.node()
     tenant = node.tenant()
     tenant.channel(sandbox)
     sandbox.fault("webhook_drop")

@@ -34,6 +34,7 @@ struct BenchCommand: AsyncParsableCommand {
         var settings = HTTPClient.Configuration()
         // One connection each: the pool's own default of 8 would be what is measured.
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        settings.connectionPool.retryConnectionEstablishment = false
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
         do {
             try await run(try server.client(http: http))

@@ -67,6 +67,9 @@ struct DemoCommand: AsyncParsableCommand {
     private static var sandboxConfiguration: SandboxConfiguration {
         var configuration = SandboxConfiguration()
         configuration.limits = [SandboxLimit(count: DemoStory.limit, per: .seconds(1))]
+        // Slow enough that each status can be seen coming and going.
+        configuration.acknowledgements.delivered = .milliseconds(1500)
+        configuration.acknowledgements.read = .milliseconds(3000)
         return configuration
     }
 

@@ -12,7 +12,7 @@ struct ServerOptions: ParsableArguments {
     var json = false
 
     /// A client for the server.
-    func client(http: HTTPClient = .shared) throws -> MartletClient {
+    func client(http: HTTPClient? = nil) throws -> MartletClient {
         let environment = Surroundings.current.environment
         let key = key ?? environment["MARTLET_KEY"]
         guard let key, !key.isEmpty else {
