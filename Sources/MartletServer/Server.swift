@@ -77,7 +77,9 @@ package struct Server: Service {
     func makeApplication() throws -> Application<RouterResponder<ServerContext>> {
         let table = table
         let router = Router(context: ServerContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: RequestObserver(table: table, durations: RequestDurations(registry: metrics), time: gateway.time))
+        router.add(
+            middleware: RequestObserver(
+                table: table, durations: RequestDurations(registry: metrics), time: gateway.time))
         table.register(
             on: router,
             authenticator: Authenticator(directory: gateway.directory, adminTokenHash: configuration.adminTokenHash))
@@ -106,7 +108,8 @@ package struct Server: Service {
                 maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 200))
         guard let tls else { return .http1(configuration: http1) }
         var tlsConfiguration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try certificates(tls.certificatePath), privateKey: .privateKey(try privateKey(tls.keyPath)))
+            certificateChain: try certificates(tls.certificatePath),
+            privateKey: .privateKey(try privateKey(tls.keyPath)))
         tlsConfiguration.minimumTLSVersion = .tlsv12
         return try .http2Upgrade(
             tlsConfiguration: tlsConfiguration,

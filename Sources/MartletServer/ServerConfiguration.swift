@@ -1,6 +1,7 @@
 /// What an operator sets of the HTTP side.
 package struct ServerConfiguration: Sendable {
-    /// The parts of the HTTP side that a process may take on. Health, metrics and the API's description are always there.
+    /// The parts of the HTTP side that a process may take on. Health, metrics and the API's description are always
+    /// there.
     package enum Role: Sendable, Hashable, CaseIterable {
         /// `/v1/…`
         case api

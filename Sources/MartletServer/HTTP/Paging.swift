@@ -36,7 +36,9 @@ struct Paging<Kind: IdentifierKind> {
         let padded =
             cursor.replacing("-", with: "+").replacing("_", with: "/")
             + String(repeating: "=", count: (4 - cursor.utf8.count % 4) % 4)
-        guard let data = Data(base64Encoded: padded), let text = String(validating: data, as: UTF8.self) else { return nil }
+        guard let data = Data(base64Encoded: padded), let text = String(validating: data, as: UTF8.self) else {
+            return nil
+        }
         return Identifier(text)
     }
 }

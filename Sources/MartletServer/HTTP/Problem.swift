@@ -85,8 +85,8 @@ extension Problem {
         return Problem(.invalid, "\(named) not as required.", errors: errors)
     }
 
-    /// What a store's failure looks like from outside: what passes by itself says when to come back, everything else tells
-    /// nothing of the inside.
+    /// What a store's failure looks like from outside: what passes by itself says when to come back, everything else
+    /// tells nothing of the inside.
     static func store(_ error: StoreError) -> Problem {
         if error.code == .conflict { return Problem(.conflict, "There is one of that name already.") }
         guard error.isRetriable else { return .failed }

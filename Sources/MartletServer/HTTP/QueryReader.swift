@@ -15,7 +15,8 @@ struct QueryReader {
             }
             guard known.contains(name) else {
                 let allowed = known.isEmpty ? "none" : known.sorted().joined(separator: ", ")
-                throw Problem(.badParameter, "There is no query parameter \(name.prefix(64)) here; there are: \(allowed).")
+                throw Problem(
+                    .badParameter, "There is no query parameter \(name.prefix(64)) here; there are: \(allowed).")
             }
             guard values.updateValue(value, forKey: name) == nil else {
                 throw Problem(.badParameter, "The query parameter \(name) is given twice.")
@@ -80,7 +81,8 @@ struct QueryReader {
         return timestamp
     }
 
-    /// A plus sign in a query string means a space in a form, but people write phone numbers and time zones as they are.
+    /// A plus sign in a query string means a space in a form, but people write phone numbers and time zones as they
+    /// are.
     private static func withPlusSigns(_ value: String) -> String { value.replacing(" ", with: "+") }
 
     private static func decoded(_ text: Substring) -> String? {
@@ -90,7 +92,8 @@ struct QueryReader {
             switch byte {
             case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal) else {
+                guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal)
+                else {
                     return nil
                 }
                 bytes.append(high << 4 | low)

@@ -6,8 +6,8 @@ final class MetricFamily: Sendable {
         case counter, gauge, histogram
     }
 
-    /// Label sets of one metric at most. The labels of this program are bounded by design; this keeps a mistake from filling
-    /// the memory: whatever comes after is counted nowhere.
+    /// Label sets of one metric at most. The labels of this program are bounded by design; this keeps a mistake from
+    /// filling the memory: whatever comes after is counted nowhere.
     static let seriesMax = 512
 
     let name: String

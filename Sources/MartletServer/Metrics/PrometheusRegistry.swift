@@ -3,8 +3,8 @@ import Synchronization
 
 /// Holds what the process measures and renders it for Prometheus.
 ///
-/// It is a backend of swift-metrics: make one, hand it to `MetricsSystem.bootstrap(_:)` before anything is measured, and to
-/// ``buildServer(gateway:configuration:metrics:logger:onReady:)`` for `/metrics`.
+/// It is a backend of swift-metrics: make one, hand it to `MetricsSystem.bootstrap(_:)` before anything is measured,
+/// and to ``buildServer(gateway:configuration:metrics:logger:onReady:)`` for `/metrics`.
 package final class PrometheusRegistry: Sendable {
     private let families = Mutex<[String: MetricFamily]>([:])
 

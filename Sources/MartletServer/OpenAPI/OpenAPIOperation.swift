@@ -78,7 +78,7 @@ extension OpenAPIOperation {
                 (202, "Accepted and stored.", body("Message")),
                 (
                     200,
-                    "The key was seen before with the same content: that message. The header Idempotent-Replayed is true.",
+                    "The key was seen before with the same content: that message. Idempotent-Replayed is true.",
                     body("Message")
                 ),
             ], refusals: bodyRefusals + [409]),
@@ -117,7 +117,8 @@ extension OpenAPIOperation {
         OpenAPIOperation(
             method: "delete", path: "/v1/dead-letters/{id}", id: "discardDeadLetter", tag: "dead letters",
             summary: "Take it out of the queue; the log keeps the failed message", security: tenant,
-            parameters: ["path.id"], answers: [(204, "Gone from the queue.", nil)], refusals: [400, 401, 403, 404, 503]),
+            parameters: ["path.id"], answers: [(204, "Gone from the queue.", nil)],
+            refusals: [400, 401, 403, 404, 503]),
         OpenAPIOperation(
             method: "post", path: "/v1/dead-letters/{id}/replay", id: "replayDeadLetter", tag: "dead letters",
             summary: "Queue it again under its own id, corrected if asked", security: tenant, parameters: ["path.id"],
@@ -168,7 +169,8 @@ extension OpenAPIOperation {
         session("post", "resume", "resumeChannel", "Send again", answer: "Channel", refusals: []),
         session("post", "connect", "connectChannel", "Start the session", answer: "Session", refusals: [409, 502]),
         session("post", "disconnect", "disconnectChannel", "End the session", answer: "Session", refusals: [409, 502]),
-        session("get", "qr", "getChannelCode", "The code that links the phone", answer: "Session", refusals: [409, 502]),
+        session(
+            "get", "qr", "getChannelCode", "The code that links the phone", answer: "Session", refusals: [409, 502]),
     ]
 
     private static func session(

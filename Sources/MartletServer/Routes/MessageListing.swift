@@ -45,7 +45,9 @@ struct MessageListing: Sendable {
     /// By name, or by id: the log outlives its channels, and an id is all that is left of a deleted one.
     private func channel(_ reader: QueryReader, _ tenant: TenantID) throws -> ChannelID? {
         guard let name = try reader.text("channel") else { return nil }
-        if case .success(let channel) = gateway.directory.resolveChannel(named: name, tenant: tenant) { return channel.id }
+        if case .success(let channel) = gateway.directory.resolveChannel(named: name, tenant: tenant) {
+            return channel.id
+        }
         guard let id = ChannelID(name) else { throw QueryReader.refusal("channel", "names no channel") }
         return id
     }

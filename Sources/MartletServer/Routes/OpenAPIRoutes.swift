@@ -9,7 +9,8 @@ struct OpenAPIRoutes: Sendable {
     var routes: [Route] {
         [
             .get("/openapi.json", .anybody) { _ in
-                .json(OpenAPIDocument.value(version: configuration.version, url: address.url, roles: configuration.roles))
+                .json(
+                    OpenAPIDocument.value(version: configuration.version, url: address.url, roles: configuration.roles))
             }
         ]
     }
