@@ -4,8 +4,10 @@ import Martlet
 
 /// Which part of a list is asked for: `limit` and `cursor`.
 struct Paging<Kind: IdentifierKind> {
+    /// The query parameters a list has at least.
     static var parameters: Set<String> { ["limit", "cursor"] }
 
+    /// Elements on a page at most.
     var limit: Int
     /// The last element of the page before this one.
     var last: Identifier<Kind>?

@@ -36,6 +36,7 @@ struct QueryReader {
         return pairs
     }
 
+    /// 400 that names the parameter and its rule.
     static func refusal(_ name: String, _ rule: String) -> Problem {
         Problem(.badParameter, "The query parameter \(name) \(rule).")
     }
@@ -49,6 +50,7 @@ struct QueryReader {
         return value
     }
 
+    /// A whole number in that range.
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let value = values[name] else { return nil }
         guard let number = Int(value), range.contains(number) else {
@@ -57,6 +59,7 @@ struct QueryReader {
         return number
     }
 
+    /// One of the names an enumeration allows.
     func choice<Choice>(_ name: String, among names: [String], _ make: (String) -> Choice?) throws -> Choice? {
         guard let value = values[name] else { return nil }
         guard let choice = make(value) else {
@@ -65,6 +68,7 @@ struct QueryReader {
         return choice
     }
 
+    /// A phone number in E.164, its plus sign encoded or not.
     func phoneNumber(_ name: String) throws -> PhoneNumber? {
         guard let value = values[name] else { return nil }
         guard let number = PhoneNumber(Self.withPlusSigns(value)) else {
@@ -73,6 +77,7 @@ struct QueryReader {
         return number
     }
 
+    /// An RFC 3339 date-time, its plus sign encoded or not.
     func timestamp(_ name: String) throws -> Timestamp? {
         guard let value = values[name] else { return nil }
         guard let timestamp = Timestamp(rfc3339: Self.withPlusSigns(value)) else {

@@ -77,6 +77,7 @@ enum OpenAPIDocument {
 
 /// Parameters that several operations share.
 enum OpenAPIParameter {
+    /// By the names that operations refer to.
     static let components: JSONObject = {
         var components = JSONObject()
         for (name, place, description, schema) in all {
@@ -133,6 +134,7 @@ extension String {
 
 /// Answers that several operations share: one for each kind of refusal.
 enum OpenAPIResponse {
+    /// By the names that operations refer to.
     static let components: JSONObject = {
         var components = JSONObject()
         for (status, description) in refusals {

@@ -9,6 +9,7 @@ struct OpenAPIOperation {
         var isRequired = true
     }
 
+    /// In lower case, as OpenAPI has it.
     var method: String
     var path: String
     var id: String
@@ -19,9 +20,12 @@ struct OpenAPIOperation {
     /// Names in `components/parameters`.
     var parameters: [String] = []
     var request: Body?
+    /// What a success looks like.
     var answers: [(status: Int, description: String, body: Body?)]
+    /// Statuses of the refusals it may answer with.
     var refusals: [Int] = []
 
+    /// The operation object.
     var value: JSONValue {
         var object: JSONObject = [
             "operationId": .string(id), "tags": [.string(tag)], "summary": .string(summary),
@@ -54,6 +58,7 @@ struct OpenAPIOperation {
 }
 
 extension OpenAPIOperation {
+    /// Every operation there is, whatever the role.
     static let all: [OpenAPIOperation] =
         messages + deadLetters + statistics + channels + sessions + tenants + keys + webhooks + service
 

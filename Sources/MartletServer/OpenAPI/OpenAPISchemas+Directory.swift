@@ -1,4 +1,5 @@
 extension OpenAPISchemas {
+    /// Channels, tenants and keys.
     static let directory = #"""
         {
           "ChannelStatus": {

@@ -1,4 +1,5 @@
 extension OpenAPISchemas {
+    /// Messages and their timelines.
     static let messages = #"""
         {
           "MessageStatus": {"type": "string", "enum": ["queued", "sent", "delivered", "read", "failed"]},
@@ -124,6 +125,7 @@ extension OpenAPISchemas {
         }
         """#
 
+    /// Dead letters and their replay.
     static let deadLetters = #"""
         {
           "DeadLetter": {

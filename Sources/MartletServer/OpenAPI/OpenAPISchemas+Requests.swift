@@ -1,4 +1,5 @@
 extension OpenAPISchemas {
+    /// Sends and batches.
     static let requests = #"""
         {
           "Text.Content": {

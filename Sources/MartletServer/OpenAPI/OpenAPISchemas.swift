@@ -2,6 +2,7 @@ import Martlet
 
 /// The shapes of bodies and answers, in JSON Schema 2020-12 as OpenAPI 3.1 has it.
 enum OpenAPISchemas {
+    /// Every schema by its name.
     static let all: JSONObject = {
         var all = JSONObject()
         for text in [messages, requests, deadLetters, directory, service] {

@@ -11,6 +11,7 @@ struct ChannelRoutes: Sendable {
         rendering = ChannelRendering(providers: gateway.directory.providers, address: address)
     }
 
+    /// What is served.
     var routes: [Route] {
         [
             .post("/v1/channels", .tenantOrAdministrator, create),

@@ -6,6 +6,7 @@ struct OpenAPIRoutes: Sendable {
     let configuration: ServerConfiguration
     let address: PublicAddress
 
+    /// What is served.
     var routes: [Route] {
         [
             .get("/openapi.json", .anybody) { _ in
