@@ -40,7 +40,8 @@ package enum DeadLetterPromises {
             let queued = try await fixture.accept(fixture.message())
             #expect(try await fixture.store.cancel(queued.id, tenant: other, now: at(1)) == .notFound)
             #expect(
-                try await fixture.store.replay(failed.id, tenant: other, correction: Correction(), now: at(1)) == .notFound)
+                try await fixture.store.replay(failed.id, tenant: other, correction: Correction(), now: at(1))
+                    == .notFound)
             #expect(try await !fixture.store.discard(failed.id, tenant: other, now: at(1)))
             #expect(try await fixture.stored(failed.id) == failed)
         },
@@ -187,7 +188,8 @@ package enum DeadLetterPromises {
             try await fixture.accept(fixture.message(at: 3))
             try await fixture.accept(fixture.message { $0.sendAt = at(100) })
             #expect(
-                try await backlogs(fixture, at: 10) == [.init(channel: fixture.channel, waiting: 3, oldestDueAt: at(3))])
+                try await backlogs(fixture, at: 10) == [.init(channel: fixture.channel, waiting: 3, oldestDueAt: at(3))]
+            )
             #expect(
                 try await backlogs(fixture, at: 2) == [.init(channel: fixture.channel, waiting: 3, oldestDueAt: nil)])
             _ = try await fixture.claim(at: 10)

@@ -10,7 +10,8 @@ package enum DirectoryPromises {
     static let tenantsAndKeys: [Promise<StoreFixture>] = [
         Promise("tenants are stored, listed and changed") { fixture in
             var tenant = Tenant(
-                id: fixture.ids.next(), name: "second", limits: [RateLimit(count: 5, perSeconds: 0.5)], createdAt: at(1))
+                id: fixture.ids.next(), name: "second", limits: [RateLimit(count: 5, perSeconds: 0.5)], createdAt: at(1)
+            )
             try await fixture.store.insert(tenant)
             #expect(try await fixture.store.tenants().contains(tenant))
             tenant.name = "renamed"

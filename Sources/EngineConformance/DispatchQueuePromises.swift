@@ -95,7 +95,9 @@ package enum DispatchQueuePromises {
                 try await store.claimHistory(channel: fixture.channel, since: at(0), limit: 100)
                     == [at(1), at(1), at(2), at(3), at(3)])
             #expect(
-                try await store.claimHistory(channel: fixture.channel, since: at(2), limit: 100) == [at(2), at(3), at(3)])
+                try await store.claimHistory(channel: fixture.channel, since: at(2), limit: 100) == [
+                    at(2), at(3), at(3),
+                ])
             #expect(
                 try await store.claimHistory(channel: fixture.channel, since: at(0), limit: 3) == [at(2), at(3), at(3)])
             #expect(try await store.claimHistory(channel: fixture.ids.next(), since: at(0), limit: 3) == [])
@@ -155,7 +157,8 @@ package enum DispatchQueuePromises {
             let claim = try await fixture.claimOne(at: 1, lease: 30)
             #expect(
                 try await fixture.store.recoverLeases(now: at(30.9), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 0)
-            #expect(try await fixture.store.recoverLeases(now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 1)
+            #expect(
+                try await fixture.store.recoverLeases(now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 1)
             let stored = try await fixture.stored(message.id)
             #expect(stored.attempts == 1)
             #expect(stored.status == .queued)
@@ -164,17 +167,43 @@ package enum DispatchQueuePromises {
             #expect(attempt.kind == .attempt)
             #expect(attempt.attempt == 1)
             #expect(attempt.outcome == "unknown")
-            // The worker was not dead after all: what it says now comes too late.
-            #expect(
-                try await fixture.settle(claim, .sent(submissionID: "s", messageID: nil, lookUpAt: nil), at: 32) == nil)
+            // Nobody can put back any more what may have been sent.
+            #expect(try await fixture.settle(claim, .retry(at: at(40)), at: 32) == nil)
             #expect(try await fixture.store.undecided(now: at(46), limit: 10).map(\.message.id) == [message.id])
+        },
+        Promise("a worker that was slow, not dead, may still say that it sent") { fixture in
+            let message = try await fixture.accept(fixture.message())
+            let claim = try await fixture.claimOne(at: 1, lease: 30)
+            _ = try await fixture.store.recoverLeases(now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10)
+            let late = Disposition.sent(submissionID: "s-1", messageID: "m-1", lookUpAt: nil)
+            let sent = try #require(
+                try await fixture.settle(claim, late, .accepted(submissionID: "s-1", messageID: "m-1"), at: 32))
+            #expect(sent.status == .sent)
+            #expect(sent.messageID == "m-1")
+            #expect(sent.attempts == 1)
+            #expect(sent.job == nil)
+            #expect(try await fixture.kinds(message.id) == [.accepted, .attempt, .sent])
+            #expect(try await fixture.settle(claim, late, at: 33) == nil)
+        },
+        Promise("once a new claim is made the slow worker's word is not taken") { fixture in
+            let message = try await fixture.accept(fixture.message())
+            let old = try await fixture.claimOne(at: 1, lease: 30)
+            _ = try await fixture.store.recoverLeases(now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10)
+            _ = try await fixture.store.decide(
+                [Decision(message: message.id, verdict: .retry(at: at(46)))], now: at(46))
+            let late = Disposition.sent(submissionID: "s-1", messageID: nil, lookUpAt: nil)
+            #expect(try await fixture.settle(old, late, at: 46) == nil)
+            _ = try await fixture.claimOne(at: 47)
+            #expect(try await fixture.settle(old, late, at: 48) == nil)
+            #expect(try await fixture.stored(message.id).status == .queued)
         },
         Promise("renewing extends the worker's own leases and nobody else's") { fixture in
             for _ in 0..<2 { try await fixture.accept(fixture.message()) }
             let mine = try await fixture.claimOne(worker: "worker-1")
             let theirs = try await fixture.claimOne(worker: "worker-2")
             try await fixture.store.renewLeases(worker: "worker-1", until: at(100))
-            #expect(try await fixture.store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 10) == 1)
+            #expect(
+                try await fixture.store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 10) == 1)
             #expect(try await fixture.stored(mine.message.id).job?.state == .claimed)
             #expect(try await fixture.stored(theirs.message.id).job?.state == .unknown)
         },

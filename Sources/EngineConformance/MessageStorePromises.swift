@@ -10,7 +10,8 @@ package enum MessageStorePromises {
     static let acceptance: [Promise<StoreFixture>] = [
         Promise("an accepted message comes back whole, with its job") { fixture in
             let message = fixture.message {
-                $0.payload = Payload(kind: .image, content: ["url": "https://example.com/a.png", "caption": "Ä \"q\" \n"])
+                $0.payload = Payload(
+                    kind: .image, content: ["url": "https://example.com/a.png", "caption": "Ä \"q\" \n"])
                 $0.priority = .low
                 $0.sendAt = at(60)
                 $0.expiresAt = at(600)

@@ -2,8 +2,8 @@ import Testing
 
 /// One sentence of a port's documentation, and a check that an engine keeps it.
 ///
-/// The lists of promises know no engine. An engine's tests run each promise against a fresh subject of its own, as one case
-/// of a parameterised test.
+/// The lists of promises know no engine. An engine's tests run each promise against a fresh subject of its own, as one
+/// case of a parameterised test.
 package struct Promise<Subject: Sendable>: Sendable, CustomTestStringConvertible {
     package let testDescription: String
     /// Records an issue, or throws, when the promise is broken.

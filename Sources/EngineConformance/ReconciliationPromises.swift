@@ -105,7 +105,8 @@ package enum ReconciliationPromises {
             let changed = try await fixture.store.settleLookUps(
                 [
                     LookUpSettlement(
-                        message: message.id, purpose: .acknowledgement, level: .device, next: (at(10), .acknowledgement),
+                        message: message.id, purpose: .acknowledgement, level: .device,
+                        next: (at(10), .acknowledgement),
                         isWorthAnEntry: true)
                 ], now: at(3))
             #expect(changed.map(\.status) == [.delivered])

@@ -102,7 +102,8 @@ package enum SettlementPromises {
                 try await fixture.settle(
                     claim, .hold(until: at(10), .sessionDisconnected), .sessionDown(detail: "logged out"), at: 1))
             #expect(held.attempts == 0)
-            #expect(held.job == JobSnapshot(state: .waiting, dueAt: at(10), condition: .sessionDisconnected, since: at(1)))
+            #expect(
+                held.job == JobSnapshot(state: .waiting, dueAt: at(10), condition: .sessionDisconnected, since: at(1)))
             let timeline = try await fixture.store.timeline(message.id)
             #expect(timeline.map(\.kind) == [.accepted, .attempt, .held])
             #expect(timeline[1].outcome == "session_down")
@@ -136,7 +137,8 @@ package enum SettlementPromises {
             let claim = try await fixture.claimOne()
             #expect(try await fixture.store.deleteChannel(fixture.channel, now: at(0.5)))
             let settled = try #require(
-                try await fixture.settle(claim, .retry(at: at(6)), .transient(detail: "HTTP 500", retryAfter: nil), at: 1))
+                try await fixture.settle(
+                    claim, .retry(at: at(6)), .transient(detail: "HTTP 500", retryAfter: nil), at: 1))
             #expect(settled.status == .failed)
             #expect(settled.errorReason == "channel_deleted")
             #expect(settled.deadLetteredAt == at(1))
@@ -149,7 +151,9 @@ package enum SettlementPromises {
             try await fixture.accept(fixture.message())
             let claim = try await fixture.claimOne()
             #expect(try await fixture.settle(claim, .release) != nil)
-            #expect(try await fixture.settle(claim, .fail(ErrorReason(.rejected)), .rejected(ErrorReason(.rejected))) == nil)
+            #expect(
+                try await fixture.settle(claim, .fail(ErrorReason(.rejected)), .rejected(ErrorReason(.rejected))) == nil
+            )
             #expect(try await fixture.stored(claim.message.id).status == .queued)
         },
         Promise("a token that is not the newest changes nothing") { fixture in
@@ -165,7 +169,8 @@ package enum SettlementPromises {
             #expect(
                 try await fixture.settle(new, .sent(submissionID: "s", messageID: nil, lookUpAt: nil), at: 3) != nil)
         },
-        Promise("results come in the order of the batch, nil where the token was old or the message unknown") { fixture in
+        Promise("results come in the order of the batch, nil where the token was old or the message unknown") {
+            fixture in
             for _ in 0..<3 { try await fixture.accept(fixture.message()) }
             let claims = try await fixture.claim().claims
             try #require(claims.count == 3)

@@ -37,7 +37,8 @@ package struct StoreFixture: Sendable {
         ChannelRecord(
             channel: Channel(
                 id: id, tenantID: tenant ?? self.tenant, name: name, provider: "wasender",
-                credentials: Secret(JSONObject()), webhookToken: "token", statusSince: Self.start, createdAt: Self.start),
+                credentials: Secret(JSONObject()), webhookToken: "token", statusSince: Self.start, createdAt: Self.start
+            ),
             sealedSecrets: [1, 2, 3])
     }
 
@@ -90,7 +91,8 @@ package struct StoreFixture: Sendable {
     }
 
     /// Claims exactly one job.
-    package func claimOne(at seconds: Double = 0, worker: String = "worker-1", lease: Double = 30) async throws -> Claim {
+    package func claimOne(at seconds: Double = 0, worker: String = "worker-1", lease: Double = 30) async throws -> Claim
+    {
         let batch = try await claim(limit: 1, at: seconds, worker: worker, lease: lease)
         return try #require(batch.claims.first)
     }
@@ -130,12 +132,14 @@ package struct StoreFixture: Sendable {
 
     /// Accepts a message, claims it and settles its outcome as unknown.
     @discardableResult
-    package func sendUnknown(_ message: Message, lookUpAt: Double? = nil, decideAt: Double = 16) async throws -> Message {
+    package func sendUnknown(_ message: Message, lookUpAt: Double? = nil, decideAt: Double = 16) async throws -> Message
+    {
         try await accept(message)
         let batch = try await claim(at: seconds(of: message.createdAt), channel: message.channelID)
         let claim = try #require(batch.claims.first { $0.message.id == message.id })
         let unknown = try await settle(
-            claim, .unknown(lookUpAt: lookUpAt.map(Self.at), decideAt: Self.at(decideAt)), .unknown(detail: "timed out"))
+            claim, .unknown(lookUpAt: lookUpAt.map(Self.at), decideAt: Self.at(decideAt)), .unknown(detail: "timed out")
+        )
         return try #require(unknown)
     }
 

@@ -53,6 +53,9 @@ package struct Server: Service {
         }
     }
 
+    /// Connections at once; more wait to be accepted.
+    private static let connectionsMax = 10_000
+
     /// Everything this server answers to.
     var table: RouteTable {
         var routes: [Route] = []
@@ -74,7 +77,7 @@ package struct Server: Service {
     func makeApplication() throws -> Application<RouterResponder<ServerContext>> {
         let table = table
         let router = Router(context: ServerContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: RequestObserver(table: table, metrics: metrics, time: gateway.time))
+        router.add(middleware: RequestObserver(table: table, durations: RequestDurations(registry: metrics), time: gateway.time))
         table.register(
             on: router,
             authenticator: Authenticator(directory: gateway.directory, adminTokenHash: configuration.adminTokenHash))
@@ -83,7 +86,8 @@ package struct Server: Service {
             router: router,
             server: try Self.channels(configuration.tls),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
+                address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
             onServerRunning: { channel in
                 let listening = ListeningAddress(
                     scheme: configuration.tls == nil ? "http" : "https", host: configuration.host,
@@ -101,14 +105,37 @@ package struct Server: Service {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 200))
         guard let tls else { return .http1(configuration: http1) }
-        let chain = try NIOSSLCertificate.fromPEMFile(tls.certificatePath).map { NIOSSLCertificateSource.certificate($0) }
-        let key = try NIOSSLPrivateKey(file: tls.keyPath, format: .pem)
         var tlsConfiguration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: .privateKey(key))
+            certificateChain: try certificates(tls.certificatePath), privateKey: .privateKey(try privateKey(tls.keyPath)))
         tlsConfiguration.minimumTLSVersion = .tlsv12
         return try .http2Upgrade(
             tlsConfiguration: tlsConfiguration,
             configuration: HTTP2ChannelConfiguration(idleTimeout: .seconds(75), streamConfiguration: http1))
+    }
+}
+
+/// A certificate or key that cannot be used.
+package struct CertificateError: Error, Sendable, CustomStringConvertible {
+    /// The configuration key that named the file.
+    package var setting: String
+    package var path: String
+
+    package var description: String { "\(setting): \(path) cannot be read as a PEM file of that kind" }
+}
+
+extension Server {
+    private static func certificates(_ path: String) throws -> [NIOSSLCertificateSource] {
+        guard let chain = try? NIOSSLCertificate.fromPEMFile(path), !chain.isEmpty else {
+            throw CertificateError(setting: "http.tls.certificate", path: path)
+        }
+        return chain.map { .certificate($0) }
+    }
+
+    private static func privateKey(_ path: String) throws -> NIOSSLPrivateKey {
+        guard let key = try? NIOSSLPrivateKey(file: path, format: .pem) else {
+            throw CertificateError(setting: "http.tls.key", path: path)
+        }
+        return key
     }
 }
 

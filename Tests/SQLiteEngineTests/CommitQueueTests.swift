@@ -87,7 +87,9 @@ import Testing
         }
     }
 
-    @Test func `when SQLite gives the whole transaction up everybody gets the error and the next call works`() async throws {
+    @Test func `when SQLite gives the whole transaction up everybody gets the error and the next call works`()
+        async throws
+    {
         try await withQueue { queue, pool in
             try await queue.insert(1)
             try await whileWriterIsBusy(queue) { group in

@@ -8,7 +8,9 @@ import Testing
     @Test func `everything adds up when all happens at once`() async throws {
         try await withTemporaryStore { store in
             let fixture = try await StoreFixture(store)
-            let channels = [fixture.channel, try await fixture.addChannel(), try await fixture.addChannel(named: "third")]
+            let channels = [
+                fixture.channel, try await fixture.addChannel(), try await fixture.addChannel(named: "third"),
+            ]
             let total = 1200
             let sends = try await withThrowingTaskGroup(of: [MessageID: Int].self) { group in
                 for producer in 0..<6 {
@@ -41,7 +43,8 @@ import Testing
         }
     }
 
-    /// Claims and settles until everything is out of the queue; answers how often each message was sent or failed for good.
+    /// Claims and settles until everything is out of the queue; answers how often each message was sent or failed for
+    /// good.
     private func work(
         _ store: SQLiteStore, _ channels: [ChannelID], worker: Int, total: Int
     ) async throws -> [MessageID: Int] {
@@ -54,7 +57,8 @@ import Testing
                 leaseUntil: StoreFixture.at(31))
             let claims = batches.flatMap(\.claims)
             if claims.isEmpty {
-                let counts = try await store.statistics(tenant: try #require(try await store.tenants().first).id, now: now)
+                let counts = try await store.statistics(
+                    tenant: try #require(try await store.tenants().first).id, now: now)
                 if counts.counts.values.reduce(0, +) == total, counts.counts[.queued] == 0 { return ended }
                 await Task.yield()
                 continue

@@ -6,22 +6,30 @@ import Testing
 /// Every promise of every port, against SQLite.
 @Suite struct ConformanceTests {
     @Test(arguments: MessageStorePromises.all)
-    func `keeps the message store's promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
+    func `keeps the message store's promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
 
     @Test(arguments: DeadLetterPromises.all)
     func `keeps the dead letters' promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
 
     @Test(arguments: DispatchQueuePromises.all)
-    func `keeps the dispatch queue's promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
+    func `keeps the dispatch queue's promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
 
     @Test(arguments: SettlementPromises.all)
     func `keeps the settlements' promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
 
     @Test(arguments: AcknowledgementPromises.all)
-    func `keeps the acknowledgements' promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
+    func `keeps the acknowledgements' promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
 
     @Test(arguments: ReconciliationPromises.all)
-    func `keeps the reconciliation's promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
+    func `keeps the reconciliation's promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
 
     @Test(arguments: DirectoryPromises.all)
     func `keeps the directory's promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }

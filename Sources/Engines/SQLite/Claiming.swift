@@ -11,8 +11,8 @@ struct Claiming {
         var nextDueAt: Timestamp?
     }
 
-    /// Jobs that one call may find expired or put off, at most: bounds how long everybody else waits for this transaction.
-    /// The rest is still due, so that the caller comes back at once.
+    /// Jobs that one call may find expired or put off, at most: bounds how long everybody else waits for this
+    /// transaction. The rest is still due, so that the caller comes back at once.
     private static let asideMax = 1000
 
     private let transaction: WriteTransaction
@@ -75,17 +75,18 @@ struct Claiming {
 
     /// Until when the message must wait for its recipient's sake; nil when it may go, which is then noted.
     ///
-    /// Those that are put off get one slot each, one interval apart, behind the recipient's others of the same priority. With
-    /// one due time for all, each slot would put all but one off again.
+    /// Those that are put off get one slot each, one interval apart, behind the recipient's others of the same
+    /// priority. With one due time for all, each slot would put all but one off again.
     private func paced(_ message: Message, _ interval: Duration) throws -> Timestamp? {
         let database = transaction.database
         let claimedAt = try database.first(Statements.lastClaim, [message.channelID, message.recipient]) {
             $0[0] as Timestamp
         }
         if let claimedAt, claimedAt + interval > now {
-            let lastSlot = try database.first(
-                Statements.lastSlot, [message.channelID, message.recipient, message.priority.rawValue]
-            ) { $0[0] as Timestamp? } ?? nil
+            let lastSlot =
+                try database.first(
+                    Statements.lastSlot, [message.channelID, message.recipient, message.priority.rawValue]
+                ) { $0[0] as Timestamp? } ?? nil
             return max(claimedAt, lastSlot ?? claimedAt) + interval
         }
         try database.run(Statements.setLastClaim, [message.channelID, message.recipient, now])

@@ -4,9 +4,9 @@ import Synchronization
 
 /// Group commit: everything that is handed over while a transaction is being committed goes into the next one.
 ///
-/// One connection writes, on its own thread. It takes all that waits, in order, runs each unit in a savepoint of its own, so
-/// that one that fails takes none of the others down, and resumes all of them only after `COMMIT` has returned. A unit that
-/// comes alone is committed at once; nobody lingers for company.
+/// One connection writes, on its own thread. It takes all that waits, in order, runs each unit in a savepoint of its
+/// own, so that one that fails takes none of the others down, and resumes all of them only after `COMMIT` has returned.
+/// A unit that comes alone is committed at once; nobody lingers for company.
 package final class CommitQueue: Sendable {
     /// What may wait at once. Beyond it, a call is refused at once as `overloaded`.
     package struct Limits: Sendable {
@@ -65,7 +65,8 @@ package final class CommitQueue: Sendable {
     /// Runs the body in the next transaction and returns its value once that is on disk. The body must not begin or end
     /// transactions. Cancelling the task changes nothing: what was handed over is written.
     /// - parameter bytes: about how much memory the body holds.
-    /// - throws: what the body threw, or why the transaction could not be committed; nothing of the body is stored then.
+    /// - throws: what the body threw, or why the transaction could not be committed; nothing of the body is stored
+    ///   then.
     package func write<Value: Sendable>(
         bytes: Int = 0, _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(StoreError) -> Value {
@@ -85,7 +86,10 @@ package final class CommitQueue: Sendable {
     }
 
     private func submit(_ unit: any Unit) {
-        enum Verdict { case wakes, joins, refused(StoreError) }
+        enum Verdict {
+            case wakes, joins
+            case refused(StoreError)
+        }
         let verdict: Verdict = state.withLock { state in
             if state.isClosed { return .refused(StoreError(.unavailable, "the database is closed")) }
             // A single unit larger than the byte limit is taken when nothing else waits: refusing it would be for ever.
@@ -174,8 +178,8 @@ private protocol Unit: AnyObject, Sendable {
     func finish(failure: StoreError?)
 }
 
-/// Sendable though it changes: until it is handed over only its caller knows it, then only the writer's thread touches it,
-/// and a refused one is finished by the caller without ever having been handed over.
+/// Sendable though it changes: until it is handed over only its caller knows it, then only the writer's thread touches
+/// it, and a refused one is finished by the caller without ever having been handed over.
 private final class PendingWrite<Value: Sendable>: Unit, @unchecked Sendable {
     let bytes: Int
     private let body: @Sendable (Database) throws -> Value

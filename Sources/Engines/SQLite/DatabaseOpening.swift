@@ -43,14 +43,16 @@ struct DatabaseOpening {
         return pool
     }
 
-    /// Creates an empty file that only its owner can read (SQLite's own would follow the umask), or checks the one there is.
+    /// Creates an empty file that only its owner can read (SQLite's own would follow the umask), or checks the one
+    /// there is.
     private func ensureWritableFile() throws(StoreError) {
         let descriptor = Self.createExclusively(path)
         if descriptor >= 0 {
             close(descriptor)
             return
         }
-        // An existing file is not opened here: closing it would drop the locks that another store of this process has on it
+        // An existing file is not opened here: closing it would drop the locks that another store of this process has
+        // on it
         // (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
         var reason = errno
         if reason == EEXIST {
@@ -101,7 +103,8 @@ struct DatabaseOpening {
         if version > known {
             throw StoreError(
                 .unusable,
-                "\(path) has schema version \(version), written by a later Martlet; this one knows versions up to \(known)")
+                "\(path) has schema version \(version), of a later Martlet; this one knows up to version \(known)"
+            )
         }
         if version < known, !options.migrate {
             throw StoreError(
@@ -109,8 +112,8 @@ struct DatabaseOpening {
         }
     }
 
-    /// GRDB sets `synchronous=NORMAL` whenever it turns write-ahead logging on, after any preparation of its own: only here,
-    /// once the pool is open, does FULL last.
+    /// GRDB sets `synchronous=NORMAL` whenever it turns write-ahead logging on, after any preparation of its own: only
+    /// here, once the pool is open, does FULL last.
     private func prepareWriter(_ database: Database) throws {
         try database.execute(
             sql: """
@@ -144,7 +147,8 @@ struct DatabaseOpening {
         guard synchronous == 2, journal == "wal" else {
             throw StoreError(
                 .unusable,
-                "\(path): SQLite runs with synchronous=\(synchronous ?? -1), journal_mode=\(journal ?? "?"), not FULL and wal")
+                "\(path): SQLite has synchronous=\(synchronous ?? -1), journal_mode=\(journal ?? "?"), not 2 and wal"
+            )
         }
         // Takes and gives back the write lock: a read-only file system shows here, not at the first message.
         try database.inTransaction(.immediate) { .rollback }

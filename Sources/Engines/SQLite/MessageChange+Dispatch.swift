@@ -18,19 +18,22 @@ extension MessageChange {
 
     /// Stores what came of a claim. False, and nothing changes, when the claim is not the job's newest.
     mutating func settle(_ settlement: Settlement) -> Bool {
-        guard let job = after.job, job.state == .claimed, job.token == settlement.token else { return false }
-        if let report = settlement.report { note(report, attempt: settlement.attempt) }
+        guard let job = after.job, job.token == settlement.token else { return false }
         let startedAt = settlement.report?.startedAt ?? job.attemptStartedAt ?? now
+        switch (job.state, settlement.disposition) {
+        case (.claimed, _): break
+        case (.unknown, .sent(let submissionID, let messageID, let lookUpAt)):
+            // A worker that was thought dead was only slow: what it knows is better than any guess. The attempt is in
+            // the timeline and counted already.
+            finishSending(submissionID, messageID, lookUpAt: lookUpAt, startedAt: startedAt)
+            return true
+        default: return false
+        }
+        if let report = settlement.report { note(report, attempt: settlement.attempt) }
         switch settlement.disposition {
         case .sent(let submissionID, let messageID, let lookUpAt):
             countAttempt()
-            lookUp = .remove
-            if let lookUpAt {
-                lookUp = .schedule(
-                    messageID == nil ? .identity : .acknowledgement, at: lookUpAt, tries: 0,
-                    attemptStartedAt: startedAt)
-            }
-            becomeSent(submissionID: submissionID, messageID: messageID)
+            finishSending(submissionID, messageID, lookUpAt: lookUpAt, startedAt: startedAt)
         case .retry(let at):
             countAttempt()
             retry(at: at)
@@ -64,7 +67,8 @@ extension MessageChange {
         awaitDecision(lookUpAt: nil, decideAt: decideAt, startedAt: startedAt)
     }
 
-    /// Puts the job back without counting an attempt. The timeline says `held` once for as long as the reason stays the same.
+    /// Puts the job back without counting an attempt. The timeline says `held` once for as long as the reason stays the
+    /// same.
     mutating func hold(until: Timestamp, _ condition: Condition) {
         guard var job = after.job else { return }
         job.state = .waiting
@@ -109,8 +113,8 @@ extension MessageChange {
         return true
     }
 
-    /// Queues a dead-lettered message again. What the old send was called is forgotten: news of it would be taken for news of
-    /// the new one.
+    /// Queues a dead-lettered message again. What the old send was called is forgotten: news of it would be taken for
+    /// news of the new one.
     mutating func replay(_ correction: Correction, mayHaveBeenSent: Bool) {
         var corrected: [String] = []
         if let recipient = correction.recipient {
@@ -141,6 +145,17 @@ extension MessageChange {
         after.job = StoredJob(
             dueAt: max(now, after.message.sendAt ?? now), token: after.claimToken, since: now)
         note(.replayed, detail: corrected.isEmpty ? nil : "corrected: \(corrected.joined(separator: ", "))")
+    }
+
+    private mutating func finishSending(
+        _ submissionID: String, _ messageID: String?, lookUpAt: Timestamp?, startedAt: Timestamp
+    ) {
+        lookUp = .remove
+        if let lookUpAt {
+            lookUp = .schedule(
+                messageID == nil ? .identity : .acknowledgement, at: lookUpAt, tries: 0, attemptStartedAt: startedAt)
+        }
+        becomeSent(submissionID: submissionID, messageID: messageID)
     }
 
     private mutating func awaitDecision(lookUpAt: Timestamp?, decideAt: Timestamp, startedAt: Timestamp) {

@@ -119,7 +119,9 @@ struct MessageChange {
             guard after.message.status.mayBecome(level.status) else { return }
             after.message.status = level.status
             after.message.acknowledgedAt = after.message.acknowledgedAt ?? at
-            if level == .read { after.message.readAt = at } else { after.message.deliveredAt = at }
+            // What was read was delivered by then, whether or not anybody said so.
+            after.message.deliveredAt = after.message.deliveredAt ?? at
+            if level == .read { after.message.readAt = at }
             after.message.updatedAt = now
             note(Entry(kind: level == .read ? .read : .delivered, at: at, detail: detail))
             lookUp = .remove
@@ -135,8 +137,8 @@ struct MessageChange {
         after.job = nil
     }
 
-    /// Empties the payload of a message to redact once nothing needs it: it is final and not in the dead-letter queue, where
-    /// a replay would need it.
+    /// Empties the payload of a message to redact once nothing needs it: it is final and not in the dead-letter queue,
+    /// where a replay would need it.
     mutating func redactIfDone() {
         guard after.message.redact, after.message.status.isFinal, after.message.deadLetteredAt == nil else { return }
         after.payloadText = "{}"

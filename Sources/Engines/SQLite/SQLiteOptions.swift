@@ -6,8 +6,8 @@ package struct SQLiteOptions: Sendable {
     package var readersMax = 4
     /// How long a write waits for another process that holds the file's write lock.
     package var busyTimeout: Duration = .seconds(5)
-    /// Pages of the write-ahead log after which a commit also copies them into the database file. Larger makes copying rarer
-    /// and each copy longer; 1000 is SQLite's own default.
+    /// Pages of the write-ahead log after which a commit also copies them into the database file. Larger makes copying
+    /// rarer and each copy longer; 1000 is SQLite's own default.
     package var checkpointPages = 2000
     /// What may wait to be written.
     package var limits = CommitQueue.Limits()

@@ -97,7 +97,8 @@ extension SQLiteStore: DispatchQueue {
         return try expired.decoded()
     }
 
-    package func claimHistory(channel: ChannelID, since: Timestamp, limit: Int) async throws(StoreError) -> [Timestamp] {
+    package func claimHistory(channel: ChannelID, since: Timestamp, limit: Int) async throws(StoreError) -> [Timestamp]
+    {
         try await read { database in
             var newestFirst: [Timestamp] = []
             let rows = try Row.fetchCursor(

@@ -24,7 +24,8 @@ extension SQLiteStore: SetAsideInbox {
             // Walks the table in order: only what other processors hold right now is passed over.
             let leased = try transaction.database.all(
                 """
-                SELECT sequence, channel_id, received_at, body FROM inbox WHERE lease_until <= ? ORDER BY sequence LIMIT ?
+                SELECT sequence, channel_id, received_at, body FROM inbox
+                WHERE lease_until <= ? ORDER BY sequence LIMIT ?
                 """, [now, limit]
             ) { row in
                 LeasedInboxEntry(
@@ -52,7 +53,8 @@ extension SQLiteStore: SetAsideInbox {
             for entry in entries {
                 try transaction.database.run(
                     """
-                    INSERT OR IGNORE INTO inbox_set_aside (sequence, channel_id, received_at, body, reason, set_aside_at)
+                    INSERT OR IGNORE INTO inbox_set_aside (
+                        sequence, channel_id, received_at, body, reason, set_aside_at)
                     SELECT sequence, channel_id, received_at, body, ?, ? FROM inbox WHERE sequence = ?
                     """, [String(entry.reason.prefix(Self.reasonCharactersMax)), now, entry.sequence])
                 try transaction.takeOut(entry.sequence)

@@ -51,8 +51,8 @@ extension SQLiteStore: MessageStore {
         return isCancelled ? .cancelled(try stored.decoded()) : .tooLate(stored.message.status)
     }
 
-    /// A message whose content was redacted before it was dead-lettered (delivered, then failed by the provider) can only be
-    /// replayed with another payload; without one it is not found.
+    /// A message whose content was redacted before it was dead-lettered (delivered, then failed by the provider) can
+    /// only be replayed with another payload; without one it is not found.
     package func replay(_ id: MessageID, tenant: TenantID, correction: Correction, now: Timestamp)
         async throws(StoreError) -> ReplayResult
     {
@@ -89,8 +89,8 @@ extension SQLiteStore: MessageStore {
 extension EventID {
     private static let digits: [UInt8] = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
-    /// The id of a message's n-th timeline entry. It is made of what the row holds anyway, in the layout every id has: 48 bits
-    /// of milliseconds, then the message's row and the entry's number.
+    /// The id of a message's n-th timeline entry. It is made of what the row holds anyway, in the layout every id has:
+    /// 48 bits of milliseconds, then the message's row and the entry's number.
     init(message: Int64, number: Int64, at: Timestamp) {
         let milliseconds = UInt64(max(0, at.milliseconds))
         let rest = UInt128(UInt64(message)) << 24 | UInt128(UInt64(number) & 0xFF_FFFF)

@@ -34,7 +34,8 @@ extension SQLiteStore: ReconciliationStore {
     ) async throws(StoreError) -> [LookUp] {
         guard limit > 0, perChannel > 0 else { return [] }
         let claimed = try await write { transaction in
-            // The channel whose first look-up has been due the longest comes first, so that none is left behind for ever.
+            // The channel whose first look-up has been due the longest comes first, so that none is left behind for
+            // ever.
             let channels = try transaction.database.all(Statements.lookUpsDue) { row in
                 (id: row[0] as ChannelID, dueAt: row[1] as Timestamp)
             }
@@ -43,7 +44,8 @@ extension SQLiteStore: ReconciliationStore {
             var claimed: [ClaimedLookUp] = []
             for channel in channels where claimed.count < limit {
                 let due = try transaction.database.all(
-                    Statements.dueLookUps, [channel.id, now, min(perChannel, limit - claimed.count)], ClaimedLookUp.init)
+                    Statements.dueLookUps, [channel.id, now, min(perChannel, limit - claimed.count)], ClaimedLookUp.init
+                )
                 for lookUp in due {
                     try transaction.database.run(Statements.leaseLookUp, [leaseUntil, lookUp.message.sequence])
                 }
@@ -171,6 +173,8 @@ extension WriteTransaction {
         } else {
             change.lookUp = .remove
         }
+        // Webhooks know when each step happened; the answer to a look-up knows the last one only.
+        if let messageID = change.boundMessageID { try applyParked(messageID, to: &change) }
         if let level = settlement.level { change.acknowledge(level, at: now, detail: settlement.detail) }
         try save(&change)
         return change.didChange ? change.after : nil

@@ -11,7 +11,7 @@ extension SQLiteStore {
         // between, the channel is still in the list and can be deleted again.
         let exists = try await write { transaction in
             guard try transaction.exists("SELECT 1 FROM channels WHERE id = ?", id) else { return false }
-            try transaction.markDeleted(id, now: now)
+            try transaction.markDeleted(id)
             return true
         }
         guard exists else { return false }
@@ -31,7 +31,7 @@ extension SQLiteStore {
             let channels = try transaction.database.all("SELECT id FROM channels WHERE tenant_id = ?", [id]) {
                 $0[0] as ChannelID
             }
-            for channel in channels { try transaction.markDeleted(channel, now: Timestamp(microseconds: 0)) }
+            for channel in channels { try transaction.markDeleted(channel) }
             return channels
         }
         guard let channels else { return false }
@@ -89,8 +89,8 @@ extension WriteTransaction {
     }
 
     /// From now on nothing can wait for the channel.
-    fileprivate func markDeleted(_ channel: ChannelID, now: Timestamp) throws {
-        try database.run("INSERT OR IGNORE INTO deleted_channels (id, deleted_at) VALUES (?, ?)", [channel, now])
+    fileprivate func markDeleted(_ channel: ChannelID) throws {
+        try database.run("INSERT OR IGNORE INTO deleted_channels (id) VALUES (?)", [channel])
     }
 
     /// Deletes messages of a tenant with everything that hangs on them. Whether there may be more.
@@ -120,13 +120,12 @@ extension WriteTransaction {
     fileprivate func deleteRows(of channel: ChannelID, limit: Int) throws -> Bool {
         var changes = 0
         for (table, key) in [
-            ("parked_acknowledgements", "seq"), ("lookups", "message"), ("claim_history", "claimed_at"),
-            ("recipient_pace", "recipient"),
+            ("parked_acknowledgements", "seq"), ("lookups", "message"), ("claim_history", "channel_id, claimed_at"),
+            ("recipient_pace", "channel_id, recipient"),
         ] {
             try database.run(
                 """
-                DELETE FROM \(table) WHERE channel_id = ?1 AND \(key) IN (
-                    SELECT \(key) FROM \(table) WHERE channel_id = ?1 LIMIT ?2)
+                DELETE FROM \(table) WHERE (\(key)) IN (SELECT \(key) FROM \(table) WHERE channel_id = ? LIMIT ?)
                 """, [channel, limit])
             changes = max(changes, database.changesCount)
         }
@@ -137,10 +136,12 @@ extension WriteTransaction {
     fileprivate func deleteWebhooks(
         of channel: ChannelID, from table: String, after position: Int64, limit: Int
     ) throws -> Int64? {
-        let last = try database.first(
-            "SELECT max(sequence) FROM (SELECT sequence FROM \(table) WHERE sequence > ? ORDER BY sequence LIMIT ?)",
-            [position, limit]
-        ) { $0[0] as Int64? } ?? nil
+        let last =
+            try database.first(
+                """
+                SELECT max(sequence) FROM (SELECT sequence FROM \(table) WHERE sequence > ? ORDER BY sequence LIMIT ?)
+                """, [position, limit]
+            ) { $0[0] as Int64? } ?? nil
         guard let last else { return nil }
         try database.run(
             "DELETE FROM \(table) WHERE sequence > ? AND sequence <= ? AND channel_id = ?", [position, last, channel])

@@ -16,7 +16,8 @@ extension SQLiteStore {
                 } else if counter.name == CounterName.deadLetters {
                     statistics.deadLetters = counter.value
                 } else if counter.name == CounterName.waiting, counter.value > 0 {
-                    let dueAt = try database.first(Statements.channelDue, [counter.channel]) { $0[0] as Timestamp? } ?? nil
+                    let dueAt =
+                        try database.first(Statements.channelDue, [counter.channel]) { $0[0] as Timestamp? } ?? nil
                     statistics.backlogs.append(
                         .init(
                             channel: counter.channel, waiting: counter.value,
@@ -32,7 +33,8 @@ extension SQLiteStore {
             var waiting: [Priority: Int] = [:]
             for priority in Priority.allCases {
                 waiting[priority] =
-                    try database.first(Statements.counter, ["", "", CounterName.waiting(priority)]) { $0[0] as Int } ?? 0
+                    try database.first(Statements.counter, ["", "", CounterName.waiting(priority)]) { $0[0] as Int }
+                    ?? 0
             }
             let due = try database.all(Statements.allDue) { $0[1] as Timestamp? }
             return QueueDepth(waiting: waiting, oldestDueAt: due.compactMap(\.self).filter { $0 <= now }.min())

@@ -23,8 +23,8 @@ extension SQLiteStore {
         return undecided
     }
 
-    /// The id in the one unbound echo that says what the message says to whom it was sent, if no other message that has no id
-    /// says the same to the same recipient.
+    /// The id in the one unbound echo that says what the message says to whom it was sent, if no other message that has
+    /// no id says the same to the same recipient.
     private func echo(of message: Message, _ stored: StoredMessage) async throws(StoreError) -> String? {
         guard let text = message.payload.visibleText, let startedAt = stored.job?.attemptStartedAt else { return nil }
         let fingerprint = EchoFingerprint.of(text)

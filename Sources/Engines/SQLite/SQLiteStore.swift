@@ -5,8 +5,9 @@ import Martlet
 /// System of record, dispatch queue and inbox in one SQLite file.
 ///
 /// Every call that writes goes through one ``CommitQueue``, so that whatever piles up while a transaction is being made
-/// durable shares the next one; a call returns after `COMMIT` has, which with `synchronous=FULL` means after `fsync`. Reads run
-/// on connections of their own, see the last commit, and wait for no writer. No call blocks the caller's thread.
+/// durable shares the next one; a call returns after `COMMIT` has, which with `synchronous=FULL` means after `fsync`.
+/// Reads run on connections of their own, see the last commit, and wait for no writer. No call blocks the caller's
+/// thread.
 package final class SQLiteStore: Sendable {
     /// Where the database file is.
     package let path: String
@@ -22,8 +23,9 @@ package final class SQLiteStore: Sendable {
     }
 
     /// Opens the database, creates it when there is none, and brings it to this version's schema.
-    /// - throws: ``StoreError/Code/unavailable`` when the file cannot be written or is locked; ``StoreError/Code/unusable`` when
-    ///   it is no database, another program's, written by a later version, or older while `options.migrate` is false.
+    /// - throws: ``StoreError/Code/unavailable`` when the file cannot be written or is locked;
+    ///   ``StoreError/Code/unusable`` when it is no database, another program's, written by a later version, or older
+    ///   while `options.migrate` is false.
     package static func open(path: String, options: SQLiteOptions = SQLiteOptions()) async throws(StoreError)
         -> SQLiteStore
     {
@@ -56,7 +58,8 @@ package final class SQLiteStore: Sendable {
     }
 
     /// Runs queries on a reader's connection, all on one snapshot.
-    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(StoreError) -> Value {
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(StoreError) -> Value
+    {
         do {
             return try await pool.read(body)
         } catch {

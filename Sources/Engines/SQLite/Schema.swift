@@ -2,8 +2,8 @@
 enum Schema {
     /// Version 1.
     ///
-    /// The log is a rowid table with time-ordered ids, so that inserts go to the end of its tree. What belongs to a message
-    /// refers to it by `seq`, the rowid, because eight bytes make smaller and faster trees than thirty.
+    /// The log is a rowid table with time-ordered ids, so that inserts go to the end of its tree. What belongs to a
+    /// message refers to it by `seq`, the rowid, because eight bytes make smaller and faster trees than thirty.
     static let version1 = """
         CREATE TABLE communications_log (
             seq INTEGER PRIMARY KEY,
@@ -184,8 +184,7 @@ enum Schema {
         );
         CREATE UNIQUE INDEX channels_name ON channels (tenant_id, name);
         CREATE TABLE deleted_channels (
-            id TEXT PRIMARY KEY,
-            deleted_at INTEGER NOT NULL
+            id TEXT PRIMARY KEY
         ) WITHOUT ROWID;
         CREATE TABLE settings (
             name TEXT PRIMARY KEY,

@@ -163,7 +163,7 @@ enum Statements {
         """
     static let parked = """
         SELECT level, at, detail FROM parked_acknowledgements
-        WHERE channel_id = ? AND message_id = ? AND parked_at >= ? ORDER BY seq
+        WHERE channel_id = ? AND message_id = ? AND parked_at >= ? ORDER BY level = 0, level, seq
         """
     static let deleteParked = "DELETE FROM parked_acknowledgements WHERE channel_id = ? AND message_id = ?"
     static let fittingEchoes = """

@@ -2,8 +2,8 @@ import GRDB
 import Martlet
 
 extension StoreError {
-    /// Says in the ports' terms what SQLite answered. Carries neither the statement nor its arguments: those hold message
-    /// bodies. Result codes: https://www.sqlite.org/rescode.html
+    /// Says in the ports' terms what SQLite answered. Carries neither the statement nor its arguments: those hold
+    /// message bodies. Result codes: https://www.sqlite.org/rescode.html
     init(sqlite error: any Error, path: String) {
         switch error {
         case let error as StoreError: self = error

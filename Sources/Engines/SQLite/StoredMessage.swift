@@ -1,8 +1,8 @@
 import GRDB
 import Martlet
 
-/// A message as its row and its job's row hold it. What is JSON stays text until somebody outside the writer's thread needs
-/// it: no rule looks into it, and parsing it there would slow every write down.
+/// A message as its row and its job's row hold it. What is JSON stays text until somebody outside the writer's thread
+/// needs it: no rule looks into it, and parsing it there would slow every write down.
 struct StoredMessage: Sendable {
     /// The row's number; what else belongs to the message refers to it by this.
     let sequence: Int64
@@ -112,8 +112,8 @@ struct StoredJob: Sendable, Equatable {
         self.since = since
     }
 
-    /// Reads the job's part of ``StoredMessage/columns``; nil when the outer join found none. Worker and lease are not among
-    /// them: whoever changes the state sets them anew.
+    /// Reads the job's part of ``StoredMessage/columns``; nil when the outer join found none. Worker and lease are not
+    /// among them: whoever changes the state sets them anew.
     init?(_ columns: inout ColumnReader) throws {
         let state: Int? = columns.nextIfAny()
         let dueAt: Timestamp? = columns.nextIfAny()
@@ -134,7 +134,8 @@ struct StoredJob: Sendable, Equatable {
 
     var snapshot: JobSnapshot {
         JobSnapshot(
-            state: state, dueAt: dueAt, condition: condition, since: state == .claimed ? attemptStartedAt ?? since : since)
+            state: state, dueAt: dueAt, condition: condition,
+            since: state == .claimed ? attemptStartedAt ?? since : since)
     }
 }
 

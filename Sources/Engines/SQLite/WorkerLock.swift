@@ -25,7 +25,8 @@ package final class WorkerLock: Sendable {
             }
             throw StoreError(
                 .conflict,
-                "another process is already the worker of \(databasePath): a SQLite file has one, for it alone keeps the rates")
+                "another process is already the worker of \(databasePath): a SQLite file has one, which keeps the rates"
+            )
         }
         self.descriptor = descriptor
     }

@@ -51,8 +51,8 @@ final class WriteTransaction {
 
     // MARK: Changes
 
-    /// Stores a change: the log's changed columns, the job, the look-up, the timeline and the counters. A newly known id
-    /// first applies what was parked for it; a job that would wait for a channel that is gone fails instead.
+    /// Stores a change: the log's changed columns, the job, the look-up, the timeline and the counters. A newly known
+    /// id first applies what was parked for it; a job that would wait for a channel that is gone fails instead.
     func save(_ change: inout MessageChange) throws {
         if let messageID = change.boundMessageID { try applyParked(messageID, to: &change) }
         if change.after.job?.state == .waiting, change.before.job?.state != .waiting,
@@ -67,7 +67,8 @@ final class WriteTransaction {
         countChanges(change)
     }
 
-    private func applyParked(_ messageID: String, to change: inout MessageChange) throws {
+    /// Applies what was parked for an id, in the order in which it must have happened: each step then stands in the timeline.
+    func applyParked(_ messageID: String, to change: inout MessageChange) throws {
         let channel = change.after.message.channelID
         let oldest = change.now - SQLiteStore.parkedAcknowledgementAge
         let parked = try database.all(Statements.parked, [channel, messageID, oldest]) { row in

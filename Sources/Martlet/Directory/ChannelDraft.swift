@@ -71,7 +71,7 @@ package struct ChannelSettings: Sendable, Equatable {
         var settings = ChannelSettings()
         settings.baseURL = reader.baseURL(baseURLName)
         settings.limits = reader.rateLimits(limitsName)
-        if settings.limits?.isEmpty == true {
+        if reader.value(limitsName)?.arrayValue?.isEmpty == true {
             reader.refuse(limitsName, "must have at least one entry; null takes the provider's own")
         }
         settings.headroom = reader.double(headroomName, in: 0.05...1)

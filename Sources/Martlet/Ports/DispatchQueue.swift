@@ -14,7 +14,9 @@ package protocol DispatchQueue: Sendable {
         async throws(StoreError) -> [ClaimBatch]
 
     /// Stores what came of attempts, one transaction for the batch: the attempt in the timeline, the message's status and
-    /// counters, and the job gone, put back or set to `unknown`. Results in the order of the batch; nil where the token was old.
+    /// counters, and the job gone, put back or set to `unknown`. Results in the order of the batch; nil where the token was old
+    /// or the claim is settled. Only `sent` is taken, too, from the newest claim of a job that has become `unknown` meanwhile: the
+    /// worker was slow, not dead, and what it knows spares a second send.
     func settle(_ batch: [Settlement], now: Timestamp) async throws(StoreError) -> [Message?]
 
     /// Extends the leases of everything this worker has claimed.

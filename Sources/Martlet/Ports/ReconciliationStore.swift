@@ -2,7 +2,7 @@
 package protocol ReconciliationStore: Sendable {
     /// Applies what a provider said of messages, in order, in one transaction. One whose message is not known yet is parked
     /// (and, with its recipient and text, kept as an echo) until ``settleLookUps(_:now:)`` or a settlement binds the id, or
-    /// until it is a day old. Answers the messages that changed; a repeated or late acknowledgement changes nothing.
+    /// until it is a day old. What was parked is applied in the order of the levels, a failure last. Answers the messages that changed; a repeated or late acknowledgement changes nothing.
     func apply(_ acknowledgements: [Acknowledgement], now: Timestamp) async throws(StoreError) -> [Message]
 
     /// Takes due look-ups for one worker, at most that many of each channel, none of the channels to leave out.

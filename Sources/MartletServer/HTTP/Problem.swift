@@ -88,7 +88,7 @@ extension Problem {
     /// What a store's failure looks like from outside: what passes by itself says when to come back, everything else tells
     /// nothing of the inside.
     static func store(_ error: StoreError) -> Problem {
-        if error.code == .conflict { return Problem(.conflict, "\(error.message).") }
+        if error.code == .conflict { return Problem(.conflict, "There is one of that name already.") }
         guard error.isRetriable else { return .failed }
         return .unavailable(detail: "The store cannot take this now: \(error.code.name). Nothing was stored.")
     }

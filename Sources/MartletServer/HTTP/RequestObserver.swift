@@ -9,7 +9,7 @@ struct RequestObserver: RouterMiddleware {
     typealias Context = ServerContext
 
     let table: RouteTable
-    let metrics: PrometheusRegistry
+    let durations: RequestDurations
     let time: any TimeSource
 
     func handle(
@@ -24,19 +24,12 @@ struct RequestObserver: RouterMiddleware {
         }
         let duration = time.monotonicNow() - start
         let template = context.endpointPath.flatMap { $0 == "NotFound" ? nil : $0 } ?? "unmatched"
-        metrics.series(
-            MetricCatalogue.httpRequestDuration,
-            [
-                MetricFamily.Label(name: "route", value: template),
-                MetricFamily.Label(name: "method", value: Self.methodLabel(request.method)),
-                MetricFamily.Label(name: "status", value: "\(response.status.code / 100)xx"),
-            ], otherwise: .histogram
-        )
-        .observe(duration.seconds)
+        let method = RequestDurations.label(of: request.method)
+        durations.observe(duration, route: template, method: method, status: response.status.code)
         context.logger.debug(
             "request",
             metadata: [
-                "method": "\(Self.methodLabel(request.method))", "route": "\(template)",
+                "method": "\(method)", "route": "\(template)",
                 "status": "\(response.status.code)", "milliseconds": "\(duration.milliseconds)",
             ])
         return response
@@ -61,14 +54,6 @@ struct RequestObserver: RouterMiddleware {
         default:
             context.logger.error("a request failed", metadata: ["reason": "\(type(of: error))"])
             return .failed
-        }
-    }
-
-    /// Methods are the caller's to invent; labels must stay few.
-    private static func methodLabel(_ method: HTTPRequest.Method) -> String {
-        switch method {
-        case .get, .head, .post, .put, .patch, .delete, .options: method.rawValue
-        default: "other"
         }
     }
 }

@@ -24,7 +24,7 @@ extension OpenAPISchemas {
             "required": [
               "id", "channel", "to", "type", "payload", "status", "condition", "condition_since", "message_id",
               "submission_id", "attempts", "next_attempt_at", "error_reason", "dead_lettered", "duplicate_risk",
-              "priority", "send_at", "expires_at", "on_unknown", "redact", "idempotency_key", "event", "metadata",
+              "priority", "send_at", "expires_at", "idempotency_key", "event", "metadata",
               "created_at", "updated_at", "sent_at", "delivered_at", "read_at", "failed_at"
             ],
             "properties": {
@@ -54,8 +54,6 @@ extension OpenAPISchemas {
               "priority": {"$ref": "#/components/schemas/Priority"},
               "send_at": {"type": ["string", "null"], "format": "date-time"},
               "expires_at": {"type": ["string", "null"], "format": "date-time"},
-              "on_unknown": {"type": "string", "enum": ["retry", "hold"]},
-              "redact": {"type": "boolean"},
               "idempotency_key": {"type": ["string", "null"]},
               "event": {"anyOf": [{"$ref": "#/components/schemas/Event"}, {"type": "null"}]},
               "metadata": {"$ref": "#/components/schemas/Metadata"},
@@ -71,7 +69,7 @@ extension OpenAPISchemas {
               "payload": {"body": "Invoice 42 is paid. Thank you!"}, "status": "queued", "condition": null,
               "condition_since": null, "message_id": null, "submission_id": null, "attempts": 0,
               "next_attempt_at": null, "error_reason": null, "dead_lettered": false, "duplicate_risk": false,
-              "priority": "normal", "send_at": null, "expires_at": null, "on_unknown": "retry", "redact": false,
+              "priority": "normal", "send_at": null, "expires_at": null,
               "idempotency_key": "invoice-42-paid", "event": null, "metadata": {"invoice": "42"},
               "created_at": "2026-11-23T10:00:00.000Z", "updated_at": "2026-11-23T10:00:00.000Z", "sent_at": null,
               "delivered_at": null, "read_at": null, "failed_at": null

@@ -56,8 +56,6 @@ struct MessageRendering: Sendable {
         writer.member("priority", message.priority.name, to: &output)
         writer.member("send_at", message.sendAt, to: &output)
         writer.member("expires_at", message.expiresAt, to: &output)
-        writer.member("on_unknown", message.onUnknown.rawValue, to: &output)
-        writer.member("redact", .bool(message.redact), to: &output)
         writer.member("idempotency_key", message.idempotencyKey, to: &output)
         writer.member("event", .optional(message.event), to: &output)
         writer.member("metadata", message.metadata, to: &output)

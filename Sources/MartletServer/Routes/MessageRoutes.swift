@@ -29,6 +29,7 @@ struct MessageRoutes: Sendable {
 
     private func send(_ exchange: Exchange) async throws -> Response {
         let tenant = try exchange.tenant
+        try exchange.refuseQuery()
         let document = try await exchange.request.jsonDocument()
         let draft: MessageDraft
         switch MessageDraft.read(

@@ -97,7 +97,11 @@ extension MemoryState {
     mutating func bind(_ id: MessageID, to messageID: String, now: Timestamp) {
         guard let message = modify(id, now: now, { $0.message.messageID = messageID }) else { return }
         let waiting = parked.removeValue(forKey: ProviderKey(channel: message.channelID, id: messageID)) ?? []
-        for entry in waiting { _ = apply(entry.acknowledgement, to: id, now: now) }
+        // In the order in which it must have happened: each step then stands in the timeline.
+        let order = waiting.map(\.acknowledgement).sorted { left, right in
+            (left.level == .failed ? 1 : 0, left.level.rawValue) < (right.level == .failed ? 1 : 0, right.level.rawValue)
+        }
+        for acknowledgement in order { _ = apply(acknowledgement, to: id, now: now) }
     }
 
     /// Whether it changed anything.
@@ -122,7 +126,9 @@ extension MemoryState {
             row.job = nil
             switch status {
             case .delivered: row.message.deliveredAt = acknowledgement.at
-            case .read: row.message.readAt = acknowledgement.at
+            case .read:
+                row.message.readAt = acknowledgement.at
+                row.message.deliveredAt = row.message.deliveredAt ?? acknowledgement.at
             default: break
             }
             if status.isFinal { row.lookUp = nil }
