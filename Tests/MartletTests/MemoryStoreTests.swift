@@ -87,7 +87,7 @@ import Testing
         _ = try await accepted()
         let first = try await claim().claims[0]
         #expect(try await store.recoverLeases(
-            now: Self.start + .seconds(31), allExcept: nil, decideAt: Self.start + .seconds(40), limit: 10) == 1)
+            now: Self.start + .seconds(31), worker: "sweeper", includingUnexpired: false, decideAt: Self.start + .seconds(40), limit: 10) == 1)
         _ = try await store.decide(
             [Decision(message: first.message.id, verdict: .retry(at: Self.start + .seconds(50)))],
             now: Self.start + .seconds(40))
