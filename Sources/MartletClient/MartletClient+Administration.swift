@@ -9,7 +9,9 @@ extension MartletClient {
         try await call(.POST, "/v1/tenants", body: TenantRequest(name: name, limits: limits))
     }
 
-    package func tenants() async throws(ClientError) -> Answer<Page<TenantRecord>> { try await call(.GET, "/v1/tenants") }
+    package func tenants() async throws(ClientError) -> Answer<Page<TenantRecord>> {
+        try await call(.GET, "/v1/tenants")
+    }
 
     package func tenant(_ id: String) async throws(ClientError) -> Answer<TenantRecord> {
         try await call(.GET, "/v1/tenants/\(Self.escaped(id))")
@@ -41,7 +43,9 @@ extension MartletClient {
         try await call(.POST, "/v1/channels", body: channel)
     }
 
-    package func channels() async throws(ClientError) -> Answer<Page<ChannelRecord>> { try await call(.GET, "/v1/channels") }
+    package func channels() async throws(ClientError) -> Answer<Page<ChannelRecord>> {
+        try await call(.GET, "/v1/channels")
+    }
 
     package func channel(_ id: String) async throws(ClientError) -> Answer<ChannelRecord> {
         try await call(.GET, "/v1/channels/\(Self.escaped(id))")

@@ -87,7 +87,8 @@ package struct MartletClient: Sendable {
             return Answer(value: value, body: answer.body, status: answer.status, isReplay: answer.isReplay)
         } catch {
             throw ClientError(
-                .unexpectedAnswer, "\(base) answered \(method.rawValue) \(path) with something that cannot be read: \(error)",
+                .unexpectedAnswer,
+                "\(base) answered \(method.rawValue) \(path) with something that cannot be read: \(error)",
                 status: answer.status)
         }
     }

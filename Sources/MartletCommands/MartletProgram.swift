@@ -33,7 +33,7 @@ package enum MartletProgram {
         case let error as CommandFailure: console.errorLine("martlet: \(error.description)")
         case let error as ConfigurationError: console.errorLine("martlet: \(error)")
         case let error as ClientError: console.errorLine("martlet: \(TextTable.printable(error.description))")
-        case let error as StoreError: console.errorLine("martlet: the store is \(error)")
+        case let error as StoreError: console.errorLine("martlet: \(error.message)")
         default: return reportParsing(error, to: console)
         }
         return 1

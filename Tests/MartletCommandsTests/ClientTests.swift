@@ -97,7 +97,10 @@ private struct FakeServer {
             filter.limit = 5
             #expect(try await client.messages(filter).value.nextCursor == "c")
             _ = try? await client.message("../tenants?x")
-            #expect(asked().map(\.path) == ["/v1/messages?recipient=%2B1%20555%26x&limit=5", "/v1/messages/..%2Ftenants%3Fx"])
+            #expect(
+                asked().map(\.path) == [
+                    "/v1/messages?recipient=%2B1%20555%26x&limit=5", "/v1/messages/..%2Ftenants%3Fx",
+                ])
             #expect(asked()[0].authorization == nil)
         }
     }
@@ -105,7 +108,9 @@ private struct FakeServer {
     @Test func `a refusal says what is wrong`() async throws {
         var reply = FakeServer.Reply(
             status: .unprocessableContent,
-            body: #"{"type":"about:blank","title":"Invalid","status":422,"detail":"see errors","errors":[{"pointer":"/to","message":"is required"}]}"#)
+            body:
+                #"{"type":"about:blank","title":"Invalid","status":422,"detail":"see errors","errors":[{"pointer":"/to","message":"is required"}]}"#
+        )
         reply.headers[.retryAfter] = "7"
         try await FakeServer.with(reply) { url, _ in
             let client = try MartletClient(url: url, key: "k")
@@ -156,7 +161,8 @@ private struct FakeServer {
         let page = #"{"data":[\#(Self.message)],"next_cursor":"abc"}"#
         try await FakeServer.with(.init(body: page)) { url, _ in
             for (arguments, wanted) in [
-                (["messages", "list"], ["msg_1", "queued", "more with --cursor abc"]), (["messages", "list", "--json"], [page + "\n"]),
+                (["messages", "list"], ["msg_1", "queued", "more with --cursor abc"]),
+                (["messages", "list", "--json"], [page + "\n"]),
             ] {
                 let recording = Recording()
                 let code = await MartletProgram.run(
@@ -195,7 +201,9 @@ private struct FakeServer {
 @Suite struct ServerSentEventTests {
     @Test(arguments: [1, 2, 3, 7, 1000])
     func `events are read from pieces of any size`(_ size: Int) throws {
-        let stream = Array(": comment\r\nevent: status\r\ndata: {\"a\":1}\r\n\r\ndata:one\ndata: two\n\nid: 3\n\ndata\n\nevent: x\rdata: ü\r\r".utf8)
+        let stream = Array(
+            ": comment\r\nevent: status\r\ndata: {\"a\":1}\r\n\r\ndata:one\ndata: two\n\nid: 3\n\ndata\n\nevent: x\rdata: ü\r\r"
+                .utf8)
         var parser = ServerSentEventParser()
         var events: [ServerSentEvent] = []
         for start in stride(from: 0, to: stream.count, by: size) {

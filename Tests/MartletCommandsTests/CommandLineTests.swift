@@ -25,7 +25,8 @@ final class Recording: Sendable {
 
 /// A composition for commands that put no node together.
 struct NoNode: NodeComposition {
-    func openStore(_ configuration: NodeConfiguration, migrate: Bool, logger: Logger) async throws -> any Store & Inbox {
+    func openStore(_ configuration: NodeConfiguration, migrate: Bool, logger: Logger) async throws -> any Store & Inbox
+    {
         throw StoreError(.unavailable, "there is none here")
     }
 
@@ -48,7 +49,9 @@ struct NoNode: NodeComposition {
     }
 
     @Test func `help and version go to standard output and succeed`() async {
-        for arguments in [["--help"], ["serve", "--help"], ["help", "send"], ["channels", "create", "--help"], ["--version"]] {
+        for arguments in [
+            ["--help"], ["serve", "--help"], ["help", "send"], ["channels", "create", "--help"], ["--version"],
+        ] {
             let recording = Recording()
             let code = await MartletProgram.run(
                 arguments: arguments,
@@ -90,7 +93,9 @@ struct NoNode: NodeComposition {
     @Test func `what fails is one line and exit code 1`() async {
         let (code, recording) = await run("serve", "--http-port", "eighty")
         #expect(code == 1)
-        #expect(recording.error == "martlet: http.port = \"eighty\" (option --http-port): must be a whole number from 0 to 65535\n")
+        #expect(
+            recording.error
+                == "martlet: http.port = \"eighty\" (option --http-port): must be a whole number from 0 to 65535\n")
         let (migrated, migration) = await run("migrate")
         #expect(migrated == 1)
         #expect(migration.error.contains("there is none here"))
@@ -125,7 +130,8 @@ struct NoNode: NodeComposition {
     // MARK: Arguments
 
     @Test(arguments: [
-        ("50/1s", 50, 1.0), ("256/60s", 256, 60), ("3/500ms", 3, 0.5), ("10/m", 10, 60), ("5/2h", 5, 7200), ("1/s", 1, 1),
+        ("50/1s", 50, 1.0), ("256/60s", 256, 60), ("3/500ms", 3, 0.5), ("10/m", 10, 60), ("5/2h", 5, 7200),
+        ("1/s", 1, 1),
     ])
     func `a limit is read`(_ text: String, _ count: Int, _ seconds: Double) {
         #expect(LimitArgument(argument: text)?.limit == LimitRecord(count: count, perSeconds: seconds))
@@ -142,10 +148,12 @@ struct NoNode: NodeComposition {
         let document = try request("--document", "https://e/a.pdf", "--text", "Invoice", "--filename", "i.pdf")
         #expect(document.type == "document")
         #expect(document.content == ["url": "https://e/a.pdf", "caption": "Invoice", "filename": "i.pdf"])
-        #expect(try request("--location", "52.5,13.25").content == ["latitude": .number(52.5), "longitude": .number(13.25)])
+        #expect(
+            try request("--location", "52.5,13.25").content == ["latitude": .number(52.5), "longitude": .number(13.25)])
         #expect(try request("--contact", "Anna=+1").content == ["name": "Anna", "phone": "+1"])
         let full = try request(
-            "--text", "a", "--priority", "high", "--idempotency-key", "k", "--metadata", "a=b=c", "--redact", "--expires-in", "5")
+            "--text", "a", "--priority", "high", "--idempotency-key", "k", "--metadata", "a=b=c", "--redact",
+            "--expires-in", "5")
         #expect(full.priority == "high")
         #expect(full.idempotencyKey == "k")
         #expect(full.metadata == ["a": "b=c"])
@@ -158,7 +166,10 @@ struct NoNode: NodeComposition {
             "--port", "0", "--limit", "50/1s", "--limit", "1000/60s", "--latency-ms", "5", "--key", "a", "--key", "b",
             "--webhooks-to", "http://127.0.0.1:1/w", "--webhook-secret", "s", "--account-protection",
         ]).settings()
-        #expect(settings.limits == [SandboxLimit(count: 50, per: .seconds(1)), SandboxLimit(count: 1000, per: .seconds(60))])
+        #expect(
+            settings.limits == [
+                SandboxLimit(count: 50, per: .seconds(1)), SandboxLimit(count: 1000, per: .seconds(60)),
+            ])
         #expect(settings.latency == .milliseconds(5))
         #expect(settings.knownKeys == ["a", "b"])
         #expect(settings.webhooksTo?.absoluteString == "http://127.0.0.1:1/w")

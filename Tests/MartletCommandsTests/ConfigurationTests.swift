@@ -29,7 +29,9 @@ import Testing
         #expect(configuration.logFormat == .text)
     }
 
-    @Test func `the command line wins over the environment, the environment over the file, the file over the default`() throws {
+    @Test func `the command line wins over the environment, the environment over the file, the file over the default`()
+        throws
+    {
         let file = "http: {port: 1, host: file.example}\nretry.jitter: 0.5\nstore: {url: 'sqlite:file.db'}\n"
         let configuration = try read(
             ["http.port": "3"], environment: ["MARTLET_HTTP_PORT": "2", "MARTLET_HTTP_HOST": "environment.example"],
@@ -42,8 +44,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("yaml", "retry:\n  delays: [0.5, 1.5, 4.5]\nroles:\n  - api\n  - worker\nstore.migrate: false\nretention: {days: 0}\n"),
-        ("json", #"{"retry": {"delays": [0.5, 1.5, 4.5]}, "roles": ["api", "worker"], "store.migrate": false, "retention": {"days": 0}}"#),
+        (
+            "yaml",
+            "retry:\n  delays: [0.5, 1.5, 4.5]\nroles:\n  - api\n  - worker\nstore.migrate: false\nretention: {days: 0}\n"
+        ),
+        (
+            "json",
+            #"{"retry": {"delays": [0.5, 1.5, 4.5]}, "roles": ["api", "worker"], "store.migrate": false, "retention": {"days": 0}}"#
+        ),
     ])
     func `a file may nest, dot, and list`(_ kind: String, _ text: String) throws {
         let configuration = try read(file: text, name: "martlet.\(kind)")
@@ -100,14 +108,19 @@ import Testing
         let setting = try #require(ConfigurationKey.all.first { $0.name == key })
         let places: [(String, () throws -> NodeConfiguration)] = [
             ("option --\(setting.optionName)", { try read([key: value]) }),
-            ("environment variable \(setting.environmentName)", { try read(environment: [setting.environmentName: value]) }),
+            (
+                "environment variable \(setting.environmentName)",
+                { try read(environment: [setting.environmentName: value]) }
+            ),
             ("file martlet.yaml, line 1", { try read(file: "\(key): '\(value)'\n") }),
         ]
         for (origin, attempt) in places {
             let error = #expect(throws: ConfigurationError.self) { try attempt() }
             let line = error?.description ?? ""
             #expect(!line.contains("\n"))
-            for part in [key, "\"\(value)\"", origin, rule] { #expect(line.contains(part), "\(line) says nothing of \(part)") }
+            for part in [key, "\"\(value)\"", origin, rule] {
+                #expect(line.contains(part), "\(line) says nothing of \(part)")
+            }
         }
     }
 
@@ -120,7 +133,9 @@ import Testing
     }
 
     @Test func `a password in a URL is not shown`() {
-        let error = #expect(throws: ConfigurationError.self) { try read(["store.url": "postgres://anna:hunter2@db/martlet"]) }
+        let error = #expect(throws: ConfigurationError.self) {
+            try read(["store.url": "postgres://anna:hunter2@db/martlet"])
+        }
         #expect(error?.description.contains("hunter2") == false)
         #expect(error?.description.contains("anna:[secret]@db") == true)
     }
@@ -145,7 +160,10 @@ import Testing
         for part in parts { #expect(line.contains(part), "\(line) says nothing of \(part)") }
     }
 
-    @Test(arguments: [#"{"http": {"port": null}}"#, #"{"http": {"prot": 1}}"#, #"[1]"#, "{", #"{"http.port": 1, "http": {"port": 2}}"#])
+    @Test(arguments: [
+        #"{"http": {"port": null}}"#, #"{"http": {"prot": 1}}"#, #"[1]"#, "{",
+        #"{"http.port": 1, "http": {"port": 2}}"#,
+    ])
     func `a JSON file with a mistake is refused in one line`(_ text: String) {
         let error = #expect(throws: ConfigurationError.self) { try read(file: text, name: "martlet.json") }
         #expect(error?.description.contains("\n") == false)
@@ -182,7 +200,9 @@ import Testing
     }
 
     @Test func `the store may be named as its own queue`() throws {
-        #expect(throws: Never.self) { try read(["store.url": "sqlite:a.db", "queue.url": "sqlite:a.db", "inbox.url": "store"]) }
+        #expect(throws: Never.self) {
+            try read(["store.url": "sqlite:a.db", "queue.url": "sqlite:a.db", "inbox.url": "store"])
+        }
     }
 
     @Test func `secrets are not printed`() throws {

@@ -61,7 +61,8 @@ import Testing
         // One of 240 still shows.
         #expect(lines[4].contains("█"))
         #expect(!lines.joined().contains("\u{1B}"))
-        #expect(DemoScreen(width: width, hasColor: true).picture(progress, elapsed: .zero).joined().contains("\u{1B}[31m"))
+        #expect(
+            DemoScreen(width: width, hasColor: true).picture(progress, elapsed: .zero).joined().contains("\u{1B}[31m"))
     }
 
     @Test func `a picture is drawn over the one before it`() {

@@ -32,7 +32,9 @@ struct EndToEnd: Sendable {
         if message.isFinal { final += 1 }
         guard let created = Timestamp(rfc3339: message.createdAt) else { return }
         if let sent = message.sentAt.flatMap(Timestamp.init(rfc3339:)) { toSent.record(sent - created) }
-        if let delivered = message.deliveredAt.flatMap(Timestamp.init(rfc3339:)) { toDelivered.record(delivered - created) }
+        if let delivered = message.deliveredAt.flatMap(Timestamp.init(rfc3339:)) {
+            toDelivered.record(delivered - created)
+        }
     }
 
     /// Waits until nothing waits on the tenant's channels, or the time is up. Answers how many still wait.

@@ -18,7 +18,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Messages in one request; more than one uses the batch route.") var batch = 1
     @Option(help: "The channel's name or id; not needed where there is one only.") var channel: String?
     @Option(help: "high, normal or low.") var priority: String?
-    @Option(help: ArgumentHelp("Waits so long for the messages to become final.", valueName: "seconds")) var settle = 30.0
+    @Option(help: ArgumentHelp("Waits so long for the messages to become final.", valueName: "seconds"))
+    var settle = 30.0
     @OptionGroup var server: ServerOptions
 
     func validate() throws {
@@ -27,7 +28,9 @@ struct BenchCommand: AsyncParsableCommand {
         guard (1...10_000).contains(connections) else { throw ValidationError("--connections must be from 1 to 10000") }
         guard (1...1000).contains(batch) else { throw ValidationError("--batch must be from 1 to 1000") }
         guard (0...86_400).contains(settle) else { throw ValidationError("--settle must be from 0 to 86400") }
-        guard rate * duration <= 10_000_000 else { throw ValidationError("--rate times --duration must be at most 10000000") }
+        guard rate * duration <= 10_000_000 else {
+            throw ValidationError("--rate times --duration must be at most 10000000")
+        }
     }
 
     func run() async throws {

@@ -145,7 +145,9 @@ struct ChannelsCommand: AsyncParsableCommand {
         func run() async throws {
             var request = try settings.request()
             request.name = name
-            guard request != ChannelRequest() else { throw ValidationError("Nothing to change: give at least one option.") }
+            guard request != ChannelRequest() else {
+                throw ValidationError("Nothing to change: give at least one option.")
+            }
             let client = try target.server.client()
             target.server.show(try await client.updateChannel(try await target.id(client), request), Describe.channel)
         }

@@ -87,7 +87,9 @@ struct DemoCommand: AsyncParsableCommand {
                 let count = progress.count(status)
                 return count > 0 ? "\(count) \(status)" : nil
             }.joined(separator: ", "))
-        for (reason, count) in Dictionary(grouping: progress.reasons, by: \.self).mapValues(\.count).sorted(by: { $0.key < $1.key }) {
+        for (reason, count) in Dictionary(grouping: progress.reasons, by: \.self).mapValues(\.count).sorted(by: {
+            $0.key < $1.key
+        }) {
             lines.append("\(count) dead-lettered: \(TextTable.printable(reason))")
         }
         lines.append(

@@ -5,7 +5,8 @@ import Martlet
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Checks configuration, store, queue, inbox, throttle and channels, and says how to mend what is wrong.",
+        abstract:
+            "Checks configuration, store, queue, inbox, throttle and channels, and says how to mend what is wrong.",
         discussion: "Exits 1 if anything is wrong.")
 
     @Flag(help: "Answers in JSON.") var json = false

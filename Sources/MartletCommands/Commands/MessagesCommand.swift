@@ -14,7 +14,8 @@ struct MessagesCommand: AsyncParsableCommand {
         @Option(help: "The provider's id.") var messageID: String?
         @Option(help: "queued, sent, delivered, read or failed.") var status: String?
         @Option(help: "The channel's name or id.") var channel: String?
-        @Option(help: ArgumentHelp("Accepted at that time or later, in RFC 3339.", valueName: "time")) var since: String?
+        @Option(help: ArgumentHelp("Accepted at that time or later, in RFC 3339.", valueName: "time")) var since:
+            String?
         @Option(help: ArgumentHelp("Accepted before that time, in RFC 3339.", valueName: "time")) var until: String?
         @Option(help: "How many, 1 to 200. (default: 50)") var limit: Int?
         @Option(help: "Where the page starts, as the page before it said.") var cursor: String?
@@ -68,7 +69,8 @@ struct MessagesCommand: AsyncParsableCommand {
 
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Follows a message to its final status; without an id, tells every status change until interrupted.")
+            abstract:
+                "Follows a message to its final status; without an id, tells every status change until interrupted.")
         @Argument(help: "The message's id.") var id: String?
         @Option(help: ArgumentHelp("Gives up following a message after so many seconds.", valueName: "seconds"))
         var watchFor = 3600
@@ -87,8 +89,11 @@ struct MessagesCommand: AsyncParsableCommand {
                     json
                         ? String(decoding: change.body, as: UTF8.self)
                         : TextTable.printable(
-                            [message.updatedAt, message.id, message.to, message.status, message.condition ?? message.errorReason]
-                                .compactMap(\.self).joined(separator: "  ")))
+                            [
+                                message.updatedAt, message.id, message.to, message.status,
+                                message.condition ?? message.errorReason,
+                            ]
+                            .compactMap(\.self).joined(separator: "  ")))
                 return true
             }
             throw CommandFailure("the server has ended the stream")

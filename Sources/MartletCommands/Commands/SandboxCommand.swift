@@ -20,7 +20,8 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("limit"),
         help: ArgumentHelp(
-            "What one session may send, such as 50/1s; several hold all together. (default: 256/60s)", valueName: "limit"))
+            "What one session may send, such as 50/1s; several hold all together. (default: 256/60s)",
+            valueName: "limit"))
     var limits: [String] = []
     @Flag(help: "Sessions have account protection on: one message every five seconds.")
     var accountProtection = false
@@ -34,7 +35,8 @@ struct SandboxCommand: AsyncParsableCommand {
     var webhookSecret: String?
     @Option(name: .customLong("sent-ms"), help: "When the server's acknowledgement follows a send, in milliseconds.")
     var sent = 100
-    @Option(name: .customLong("delivered-ms"), help: "When the phone's acknowledgement follows a send, in milliseconds.")
+    @Option(
+        name: .customLong("delivered-ms"), help: "When the phone's acknowledgement follows a send, in milliseconds.")
     var delivered = 300
     @Option(name: .customLong("read-ms"), help: "When the read receipt follows a send, in milliseconds.")
     var read = 600
@@ -87,7 +89,8 @@ struct SandboxCommand: AsyncParsableCommand {
         settings.latency = .milliseconds(latency)
         settings.knownKeys = keys.isEmpty ? nil : Set(keys)
         if let webhooksTo {
-            guard let url = URL(string: webhooksTo), url.scheme == "http" || url.scheme == "https", url.host() != nil else {
+            guard let url = URL(string: webhooksTo), url.scheme == "http" || url.scheme == "https", url.host() != nil
+            else {
                 throw ValidationError("--webhooks-to must be an http or https URL")
             }
             settings.webhooksTo = url

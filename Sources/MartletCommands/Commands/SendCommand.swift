@@ -38,7 +38,9 @@ struct SendCommand: AsyncParsableCommand {
     /// The message that the options describe.
     func request() throws -> MessageRequest {
         var candidates: [(type: String, content: [String: JSON])] = []
-        let media = [("image", image), ("video", video), ("audio", audio), ("document", document), ("sticker", sticker)]
+        let media = [
+            ("image", image), ("video", video), ("audio", audio), ("document", document), ("sticker", sticker),
+        ]
         for (type, url) in media {
             guard let url else { continue }
             var content: [String: JSON] = ["url": .string(url)]
@@ -79,7 +81,9 @@ struct SendCommand: AsyncParsableCommand {
 
     private func place(_ text: String) throws -> [String: JSON] {
         let parts = text.split(separator: ",").compactMap { Double($0) }
-        guard parts.count == 2 else { throw ValidationError("--location must be LATITUDE,LONGITUDE such as 52.52,13.405") }
+        guard parts.count == 2 else {
+            throw ValidationError("--location must be LATITUDE,LONGITUDE such as 52.52,13.405")
+        }
         return ["latitude": .number(parts[0]), "longitude": .number(parts[1])]
     }
 

@@ -39,7 +39,8 @@ struct ServeCommand: AsyncParsableCommand {
                 services, stopsWithin: configuration.pipeline.shutdownGrace + .seconds(10), logger: logger)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw CommandFailure(
-                "http.port = \(configuration.http.port) (\(reader.origin(.httpPort))): something else listens there already")
+                "http.port = \(configuration.http.port) (\(reader.origin(.httpPort))): something else listens there already"
+            )
         }
     }
 }

@@ -18,7 +18,8 @@ struct ServerOptions: ParsableArguments {
         guard let key, !key.isEmpty else {
             throw CommandFailure("a key is needed: give --key or set MARTLET_KEY")
         }
-        return try MartletClient(url: url ?? environment["MARTLET_URL"] ?? "http://127.0.0.1:8080", key: key, http: http)
+        return try MartletClient(
+            url: url ?? environment["MARTLET_URL"] ?? "http://127.0.0.1:8080", key: key, http: http)
     }
 
     /// Writes an answer: its own JSON where that is asked for, else the text for people.

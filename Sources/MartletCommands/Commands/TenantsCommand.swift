@@ -29,7 +29,9 @@ struct TenantsCommand: AsyncParsableCommand {
         func run() async throws {
             server.show(try await server.client().tenants()) { page in
                 var table = TextTable("ID", "NAME", "LIMITS", "CREATED")
-                for tenant in page.data { table.add(tenant.id, tenant.name, Describe.limits(tenant.limits), tenant.createdAt) }
+                for tenant in page.data {
+                    table.add(tenant.id, tenant.name, Describe.limits(tenant.limits), tenant.createdAt)
+                }
                 return table.text
             }
         }

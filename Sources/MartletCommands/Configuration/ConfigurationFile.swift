@@ -30,7 +30,8 @@ package struct ConfigurationFile: Sendable, Equatable {
             let reason = (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" }
             let missing = !FileManager.default.fileExists(atPath: path)
             throw ConfigurationError(
-                "--config \(path): \(missing ? "there is no such file" : "cannot be read\(reason.map { ": \($0)" } ?? "")")")
+                "--config \(path): \(missing ? "there is no such file" : "cannot be read\(reason.map { ": \($0)" } ?? "")")"
+            )
         }
         guard bytes.count <= Self.bytesMax else {
             throw ConfigurationError("--config \(path): is larger than \(Self.bytesMax) bytes")
@@ -96,7 +97,8 @@ package struct ConfigurationFile: Sendable, Equatable {
                 try add(name, texts.joined(separator: ","), origin: origin)
             case .scalar(let scalar):
                 guard !Self.isNull(value) else {
-                    throw ConfigurationError("\(name) (\(origin)): has no value; leave the line out to take the default")
+                    throw ConfigurationError(
+                        "\(name) (\(origin)): has no value; leave the line out to take the default")
                 }
                 try add(name, scalar.string, origin: origin)
             case .alias:

@@ -105,13 +105,15 @@ package struct ConfigurationReader: Sendable {
         throws(ConfigurationError) -> Double
     {
         guard let number = Self.decimal(try requiredString(key)), range.contains(number) else {
-            throw refusal(key, "must be a number from \(Self.plain(range.lowerBound)) to \(Self.plain(range.upperBound))\(unit)")
+            throw refusal(
+                key, "must be a number from \(Self.plain(range.lowerBound)) to \(Self.plain(range.upperBound))\(unit)")
         }
         return number
     }
 
     /// A duration given in seconds.
-    package func seconds(_ key: ConfigurationKey, in range: ClosedRange<Double>) throws(ConfigurationError) -> Duration {
+    package func seconds(_ key: ConfigurationKey, in range: ClosedRange<Double>) throws(ConfigurationError) -> Duration
+    {
         Self.duration(try number(key, in: range, unit: " (seconds)"))
     }
 

@@ -80,7 +80,8 @@ extension NodeConfiguration {
         idempotencyWindow = try reader.seconds(.idempotencyWindow, in: 1...366 * Self.day)
         metricsToken = try Self.token(.metricsToken, reader)
         allowsPrivateCallbacks = try reader.bool(.callbacksAllowPrivate)
-        logLevel = try reader.choice(.logLevel, among: Logger.Level.allCases.map(\.rawValue), Logger.Level.init(rawValue:))
+        logLevel = try reader.choice(
+            .logLevel, among: Logger.Level.allCases.map(\.rawValue), Logger.Level.init(rawValue:))
         logFormat = try reader.choice(.logFormat, among: LogFormat.allCases.map(\.rawValue), LogFormat.init(rawValue:))
         if let contradiction = pipeline.contradiction { throw ConfigurationError(contradiction) }
     }
@@ -134,7 +135,8 @@ extension NodeConfiguration.HTTP {
         guard let url = URLComponents(string: text), url.scheme == "http" || url.scheme == "https",
             let host = url.host, !host.isEmpty, url.query == nil, url.fragment == nil, url.user == nil
         else {
-            throw reader.refusal(.httpPublicURL, "must be an http or https URL without query, such as https://notify.example.com")
+            throw reader.refusal(
+                .httpPublicURL, "must be an http or https URL without query, such as https://notify.example.com")
         }
         return String(text.reversed().drop { $0 == "/" }.reversed())
     }

@@ -47,7 +47,8 @@ package struct SecretsKeyFile: Sendable {
         }
         defer { close(descriptor) }
         let text = Array((Data(key).base64EncodedString() + "\n").utf8)
-        guard text.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == text.count, fsync(descriptor) == 0
+        guard text.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == text.count,
+            fsync(descriptor) == 0
         else {
             let failure = failure("cannot be written")
             unlink(path)

@@ -24,10 +24,14 @@ package enum StoreLocation: Sendable, Equatable {
     }
 
     /// `sqlite:///x` means the file `/x`, as a URL would; `sqlite://x` would be a host, which there is none of.
-    private static func sqlitePath(_ rest: Substring, _ reader: ConfigurationReader) throws(ConfigurationError) -> String {
+    private static func sqlitePath(_ rest: Substring, _ reader: ConfigurationReader) throws(ConfigurationError)
+        -> String
+    {
         let path = rest.hasPrefix("///") ? rest.dropFirst(2) : rest
-        guard !path.isEmpty, !path.hasPrefix("//"), !path.hasSuffix("/"), !path.contains("\0"), path != ":memory:" else {
-            throw reader.refusal(.storeURL, "must name a file, such as sqlite:martlet.db or sqlite:/var/lib/martlet/martlet.db")
+        guard !path.isEmpty, !path.hasPrefix("//"), !path.hasSuffix("/"), !path.contains("\0"), path != ":memory:"
+        else {
+            throw reader.refusal(
+                .storeURL, "must name a file, such as sqlite:martlet.db or sqlite:/var/lib/martlet/martlet.db")
         }
         return String(path)
     }

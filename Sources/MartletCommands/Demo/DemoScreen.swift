@@ -19,7 +19,8 @@ struct DemoScreen: Sendable {
             // What is there at all shows at least a sliver.
             let length = count == 0 ? 0 : max(1, count * room / total)
             let bar = String(repeating: "█", count: length) + String(repeating: "·", count: room - length)
-            return Self.padded(status, 10) + " " + painted(bar, Self.colors[status]) + " " + Self.leftPadded("\(count)", 5)
+            return Self.padded(status, 10) + " " + painted(bar, Self.colors[status]) + " "
+                + Self.leftPadded("\(count)", 5)
         }
         let rates = progress.sentPerHalfSecond.suffix(room)
         lines.append(

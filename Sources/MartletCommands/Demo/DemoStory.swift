@@ -61,7 +61,11 @@ final class DemoStory: Service {
     var ending: Ending? { ended.withLock(\.self) }
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown { try await self.tell() }
+        do {
+            try await cancelWhenGracefulShutdown { try await self.tell() }
+        } catch is CancellationError {
+            // Interrupted: there is no ending, and that says it.
+        }
     }
 
     private func tell() async throws {

@@ -46,7 +46,9 @@ struct Examination {
             add("configuration", .warning, "\(name) looks like a setting and is none", remedy: "correct or remove it")
         }
         if let token = configuration.adminToken, token.exposed.utf8.count < 16 {
-            add("admin token", .warning, "it is shorter than 16 characters", remedy: "set admin.token to a long random text")
+            add(
+                "admin token", .warning, "it is shorter than 16 characters",
+                remedy: "set admin.token to a long random text")
         }
         switch configuration.store {
         case .sqlite(let path):
@@ -62,7 +64,9 @@ struct Examination {
             add("throttle", .ok, "in process; one process at a time may dispatch from this store")
             await examineChannels(configuration, store: store)
         } catch let error as StoreError where error.code == .unusable {
-            add("store", .failed, error.message, remedy: "run martlet migrate; if it is of a later version, run that version")
+            add(
+                "store", .failed, error.message,
+                remedy: "run martlet migrate; if it is of a later version, run that version")
         } catch let error as StoreError {
             add("store", .failed, error.message, remedy: "check the path, its permissions and the room on the disk")
         } catch {
@@ -87,7 +91,8 @@ struct Examination {
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
             return add(
                 "secrets key", .failed, "there is no key file \(path) beside the database",
-                remedy: "put it back from your backup, or set secrets.key; without it no channel's credentials can be read")
+                remedy:
+                    "put it back from your backup, or set secrets.key; without it no channel's credentials can be read")
         }
         let permissions = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
         if permissions & 0o077 != 0 {

@@ -124,7 +124,8 @@ private struct NodeCore {
         if configuration.roles.contains(.worker) {
             let pipeline = Pipeline(
                 .init(
-                    store: store, inbox: inbox, directory: directory, throttle: InProcessThrottle(time: time), time: time,
+                    store: store, inbox: inbox, directory: directory, throttle: InProcessThrottle(time: time),
+                    time: time,
                     random: random, observer: observer, logger: logger),
                 configuration: configuration.pipeline, worker: "\(identifiers.next(WorkerKind.self))", ownsStore: true)
             services.append(pipeline)

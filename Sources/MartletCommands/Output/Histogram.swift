@@ -10,7 +10,8 @@ package struct Histogram: Sendable {
     /// Adds a duration; one of more than 71 minutes counts as 71 minutes.
     package mutating func record(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
-        let value = max(0, seconds.multipliedReportingOverflow(by: 1_000_000).partialValue + attoseconds / 1_000_000_000_000)
+        let value = max(
+            0, seconds.multipliedReportingOverflow(by: 1_000_000).partialValue + attoseconds / 1_000_000_000_000)
         microseconds.append(UInt32(clamping: value))
         isSorted = false
     }
