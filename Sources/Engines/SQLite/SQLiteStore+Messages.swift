@@ -19,7 +19,7 @@ extension SQLiteStore: MessageStore {
     }
 
     package func timeline(_ id: MessageID) async throws(StoreError) -> [TimelineEvent] {
-        try await read { database in
+        let entries = try await read { database in
             try database.all(Statements.timeline, [id]) { row in
                 var columns = ColumnReader(row)
                 let number: Int64 = columns.next()
@@ -36,6 +36,7 @@ extension SQLiteStore: MessageStore {
                 return event
             }
         }
+        return entries.inTimeOrder()
     }
 
     package func cancel(_ id: MessageID, tenant: TenantID, now: Timestamp) async throws(StoreError) -> CancelResult {

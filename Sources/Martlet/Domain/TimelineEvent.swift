@@ -37,3 +37,11 @@ package struct TimelineEvent: Sendable, Equatable {
         self.detail = detail
     }
 }
+
+extension [TimelineEvent] {
+    /// The entries oldest first. Webhooks are told of late and say when things happened, so the order in which entries were
+    /// written is not theirs; it decides between entries of the same moment.
+    package func inTimeOrder() -> [TimelineEvent] {
+        enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+    }
+}

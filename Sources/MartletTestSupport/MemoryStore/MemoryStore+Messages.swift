@@ -40,7 +40,7 @@ extension MemoryStore: MessageStore {
     }
 
     package func timeline(_ id: MessageID) async throws(StoreError) -> [TimelineEvent] {
-        try await perform(.timeline) { state in state.timelines[id] ?? [] }
+        try await perform(.timeline) { state in (state.timelines[id] ?? []).inTimeOrder() }
     }
 
     package func cancel(_ id: MessageID, tenant: TenantID, now: Timestamp) async throws(StoreError) -> CancelResult {

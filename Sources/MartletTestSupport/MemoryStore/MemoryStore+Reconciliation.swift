@@ -107,6 +107,9 @@ extension MemoryState {
     /// Whether it changed anything.
     fileprivate mutating func apply(_ acknowledgement: Acknowledgement, to id: MessageID, now: Timestamp) -> Bool {
         guard let before = rows[id]?.message else { return false }
+        // A provider that tells whole seconds, or whose clock is behind, would have it delivered before it was sent.
+        var acknowledgement = acknowledgement
+        acknowledgement.at = [acknowledgement.at, before.sentAt, before.acknowledgedAt, before.deliveredAt].compactMap(\.self).max() ?? acknowledgement.at
         let status = acknowledgement.level.status
         if acknowledgement.level == .failed {
             guard before.status.mayBecome(.failed) else { return false }
