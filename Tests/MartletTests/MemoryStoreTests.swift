@@ -1,0 +1,48 @@
+import EngineConformance
+import Martlet
+import MartletTestSupport
+import Testing
+
+/// The store in memory keeps the same promises as every engine: what is tested on it says something.
+@Suite struct MemoryStoreTests {
+    private func check(_ promise: Promise<StoreFixture>) async throws {
+        try await promise.check(StoreFixture(MemoryStore()))
+    }
+
+    @Test(arguments: MessageStorePromises.all)
+    func `keeps the log's promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
+    @Test(arguments: DeadLetterPromises.all)
+    func `keeps the dead letters' promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
+    @Test(arguments: DispatchQueuePromises.all)
+    func `keeps the queue's promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
+    @Test(arguments: SettlementPromises.all)
+    func `keeps the settlements' promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
+    @Test(arguments: AcknowledgementPromises.all)
+    func `keeps the acknowledgements' promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
+    @Test(arguments: ReconciliationPromises.all)
+    func `keeps the look-ups' promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
+    @Test(arguments: DirectoryPromises.all)
+    func `keeps the directory's promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
+    @Test(arguments: MaintenancePromises.all)
+    func `keeps the maintenance's promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
+    @Test(arguments: InboxPromises.all)
+    func `keeps the inbox's promises`(_ promise: Promise<any SetAsideInbox>) async throws {
+        try await promise.check(MemoryStore())
+    }
+}
