@@ -1,12 +1,14 @@
 import Martlet
 
-/// What a ``MemoryStore`` holds. Every change of a message goes through ``modify(_:_:)``, which keeps the indexes and
+/// What a ``MemoryStore`` holds. Every change of a message goes through ``change(_:now:_:)``, which keeps the indexes and
 /// counters in step by comparing the row before with the row after.
 struct MemoryState: Sendable {
     /// The job behind a queued message.
     struct Job: Sendable, Equatable {
         var state: JobSnapshot.State
+        /// When it may be claimed or, while its outcome is unknown, must be decided.
         var dueAt: Timestamp
+        /// Why the job waits or last waited; a claim leaves it, so that the next hold can tell whether anything is new.
         var condition: Condition?
         var since: Timestamp
         /// Grows with each claim.
@@ -14,10 +16,8 @@ struct MemoryState: Sendable {
         var worker: String?
         var leaseUntil = Timestamp(microseconds: 0)
         var attemptStartedAt = Timestamp(microseconds: 0)
-        /// When an unknown outcome must be decided.
-        var decideAt = Timestamp(microseconds: 0)
-        /// What a released claim goes back to.
-        var waitingSince = Timestamp(microseconds: 0)
+        /// The timeline says `held` and not yet `released`.
+        var isHeld = false
     }
 
     struct PlannedLookUp: Sendable, Equatable {
@@ -32,6 +32,8 @@ struct MemoryState: Sendable {
         var message: Message
         var job: Job?
         var lookUp: PlannedLookUp?
+        /// The token of the last claim of a job that is gone.
+        var lastToken: Int64 = 0
     }
 
     /// An id a provider gave, which means something within its channel only.
@@ -89,7 +91,7 @@ struct MemoryState: Sendable {
     // The inbox.
     var nextSequence: Int64 = 1
     var inbox: [Int64: (entry: InboxEntry, leasedUntil: Timestamp)] = [:]
-    var setAside: [MemoryStore.SetAsideEntry] = []
+    var setAside: [SetAsideInboxEntry] = []
 
     init(identifiers: IdentifierGenerator) { self.identifiers = identifiers }
 
@@ -101,39 +103,52 @@ struct MemoryState: Sendable {
     static func message(_ row: Row) -> Message {
         var message = row.message
         message.job = row.job.map {
-            JobSnapshot(state: $0.state, dueAt: $0.dueAt, condition: $0.condition, since: $0.since)
+            JobSnapshot(
+                state: $0.state, dueAt: $0.dueAt, condition: $0.condition,
+                since: $0.state == .claimed ? $0.attemptStartedAt : $0.since)
         }
         return message
     }
 
-    mutating func insert(_ message: Message, now: Timestamp) {
+    /// Stores a message with its job, which is due as soon as it may be sent.
+    mutating func insert(_ message: Message, now: Timestamp) -> Message {
         var bare = message
         bare.job = nil
-        var row = Row(message: bare)
-        if let job = message.job {
-            row.job = Job(state: job.state, dueAt: job.dueAt, condition: job.condition, since: job.since)
-        }
+        let row = Row(message: bare, job: Job(state: .waiting, dueAt: max(now, message.sendAt ?? now), since: now))
         rows[message.id] = row
         reindex(message.id, from: nil, to: row)
         // Ids are made in order, so the right place is at or near the end.
         var index = idsByTenant[message.tenantID]?.count ?? 0
         while index > 0, let before = idsByTenant[message.tenantID]?[index - 1], before > message.id { index -= 1 }
         idsByTenant[message.tenantID, default: []].insert(message.id, at: index)
-        note(.accepted, message.id, at: now)
+        note(Transition.Entry(kind: .accepted, at: now), of: message.id)
+        guard deletedChannels.contains(message.channelID) else { return Self.message(row) }
+        return change(message.id, now: now) { $0.fail(ErrorReason(.channelDeleted)) } ?? Self.message(row)
     }
 
-    /// Changes a row and keeps everything derived from it in step.
+    /// Changes a row and keeps everything derived from it in step. A newly known id first applies what was parked for it; a
+    /// job that would wait for a channel that is gone fails instead.
     /// - returns: the message as it is afterwards; nil when there is no such row.
     @discardableResult
-    mutating func modify(_ id: MessageID, now: Timestamp, _ change: (inout Row) -> Void) -> Message? {
+    mutating func change(_ id: MessageID, now: Timestamp, _ body: (inout Transition) -> Void) -> Message? {
         guard let before = rows[id] else { return nil }
-        var after = before
-        change(&after)
-        if after.message.status.isFinal, after.message.redact { after.message.payload.content = JSONObject() }
-        if after.message != before.message { after.message.updatedAt = now }
-        rows[id] = after
-        reindex(id, from: before, to: after)
-        return Self.message(after)
+        var transition = Transition(before, now: now)
+        body(&transition)
+        if let messageID = transition.row.message.messageID, messageID != before.message.messageID {
+            for acknowledgement in takeParked(messageID, of: before.message.channelID, now: now) {
+                transition.acknowledge(
+                    acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail)
+            }
+        }
+        if transition.row.job?.state == .waiting, before.job?.state != .waiting,
+            deletedChannels.contains(before.message.channelID)
+        {
+            transition.fail(ErrorReason(.channelDeleted))
+        }
+        rows[id] = transition.row
+        reindex(id, from: before, to: transition.row)
+        for entry in transition.entries { note(entry, of: id) }
+        return Self.message(transition.row)
     }
 
     mutating func remove(_ id: MessageID) {
@@ -143,34 +158,22 @@ struct MemoryState: Sendable {
         idsByTenant[row.message.tenantID]?.removeAll { $0 == id }
     }
 
-    mutating func note(
-        _ kind: TimelineEvent.Kind, _ id: MessageID, at moment: Timestamp, attempt: Int? = nil, error: String? = nil,
-        detail: String? = nil
-    ) {
+    private mutating func note(_ entry: Transition.Entry, of id: MessageID) {
         timelines[id, default: []].append(
             TimelineEvent(
-                id: identifiers.next(), messageID: id, kind: kind, at: moment, attempt: attempt, error: error,
-                detail: detail))
+                id: identifiers.next(), messageID: id, kind: entry.kind, at: entry.at, attempt: entry.attempt,
+                outcome: entry.outcome, httpStatus: entry.httpStatus,
+                durationMilliseconds: entry.durationMilliseconds, error: entry.error, detail: entry.detail))
     }
 
-    /// Ends a message as failed, in the dead-letter queue where the reason says so.
-    mutating func fail(_ id: MessageID, _ reason: ErrorReason, now: Timestamp) -> Message? {
-        let message = modify(id, now: now) { row in
-            row.message.status = .failed
-            row.message.errorReason = reason.description
-            row.message.failedAt = now
-            row.message.deadLetteredAt = reason.isDeadLettered ? now : nil
-            row.job = nil
-            row.lookUp = nil
-        }
-        guard message != nil else { return nil }
-        switch reason.code {
-        case .expired: note(.expired, id, at: now)
-        case .cancelled: note(.cancelled, id, at: now)
-        default: note(.failed, id, at: now, error: reason.description)
-        }
-        if reason.isDeadLettered { note(.deadLettered, id, at: now) }
-        return message
+    /// What was parked for an id, in the order in which it must have happened: a failure last.
+    private mutating func takeParked(_ messageID: String, of channel: ChannelID, now: Timestamp) -> [Acknowledgement] {
+        let waiting = parked.removeValue(forKey: ProviderKey(channel: channel, id: messageID)) ?? []
+        return waiting.filter { $0.parkedAt + MemoryStore.parkedFor >= now }.map(\.acknowledgement)
+            .sorted { left, right in
+                (left.level == .failed ? 1 : 0, left.level.rawValue)
+                    < (right.level == .failed ? 1 : 0, right.level.rawValue)
+            }
     }
 
     // MARK: Indexes
@@ -213,7 +216,7 @@ struct MemoryState: Sendable {
                 .insert(id, at: job.dueAt)
             if let expiresAt = row.message.expiresAt { expiries.insert(id, at: expiresAt) }
         case .claimed: leases.insert(id, at: job.leaseUntil)
-        case .unknown: decisions.insert(id, at: job.decideAt)
+        case .unknown: decisions.insert(id, at: job.dueAt)
         }
     }
 
@@ -223,7 +226,7 @@ struct MemoryState: Sendable {
             lanes[row.message.channelID]?[row.message.priority.rawValue].remove(id, at: job.dueAt)
             if let expiresAt = row.message.expiresAt { expiries.remove(id, at: expiresAt) }
         case .claimed: leases.remove(id, at: job.leaseUntil)
-        case .unknown: decisions.remove(id, at: job.decideAt)
+        case .unknown: decisions.remove(id, at: job.dueAt)
         }
     }
 }

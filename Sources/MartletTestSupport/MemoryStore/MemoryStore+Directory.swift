@@ -57,7 +57,10 @@ extension MemoryStore: DirectoryStore {
 
     package func touchKeys(_ usedAt: [KeyID: Timestamp]) async throws(StoreError) {
         try await perform(.touchKeys) { state in
-            for (id, moment) in usedAt { state.keys[id]?.key.lastUsedAt = moment }
+            for (id, moment) in usedAt {
+                guard let known = state.keys[id]?.key else { continue }
+                state.keys[id]?.key.lastUsedAt = max(moment, known.lastUsedAt ?? moment)
+            }
         }
     }
 
@@ -98,11 +101,12 @@ extension MemoryStore: DirectoryStore {
     package func deleteChannel(_ id: ChannelID, now: Timestamp) async throws(StoreError) -> Bool {
         try await perform(.deleteChannel) { state in
             guard state.channels[id] != nil else { return false }
-            let stranded = state.rows.values.filter { row in
-                row.message.channelID == id && (row.job?.state == .waiting || row.job?.state == .unknown)
-            }
-            for row in stranded.sorted(by: { $0.message.id < $1.message.id }) {
-                _ = state.fail(row.message.id, ErrorReason(.channelDeleted), now: now)
+            let own = state.rows.values.filter { $0.message.channelID == id }.sorted { $0.message.id < $1.message.id }
+            for row in own {
+                state.change(row.message.id, now: now) { transition in
+                    transition.row.lookUp = nil
+                    if row.job?.state == .waiting { transition.fail(ErrorReason(.channelDeleted)) }
+                }
             }
             state.forget(id)
             return true

@@ -21,8 +21,8 @@ extension MemoryStore: DispatchQueue {
 
     package func renewLeases(worker: String, until: Timestamp) async throws(StoreError) {
         try await perform(.renewLeases) { state in
-            for entry in state.leases.entries where state.rows[entry.id]?.job?.worker == worker {
-                state.modify(entry.id, now: until) { $0.job?.leaseUntil = until }
+            for entry in Array(state.leases.entries) where state.rows[entry.id]?.job?.worker == worker {
+                state.change(entry.id, now: until) { $0.row.job?.leaseUntil = until }
             }
         }
     }
@@ -36,18 +36,15 @@ extension MemoryStore: DispatchQueue {
             }
             .prefix(limit)
             for entry in lost {
-                guard let row = state.rows[entry.id], let job = row.job else { continue }
-                state.timelines[entry.id, default: []].append(
-                    TimelineEvent(
-                        id: state.identifiers.next(), messageID: entry.id, kind: .attempt, at: job.attemptStartedAt,
-                        attempt: row.message.attempts + 1, outcome: "unknown",
-                        error: "the worker stopped before it could say what came of it"))
-                state.modify(entry.id, now: now) { row in
-                    row.message.attempts += 1
-                    row.job?.state = .unknown
-                    row.job?.since = now
-                    row.job?.decideAt = decideAt
-                    row.job?.worker = nil
+                state.change(entry.id, now: now) { transition in
+                    let startedAt = transition.row.job?.attemptStartedAt ?? now
+                    transition.note(
+                        AttemptReport(
+                            outcome: .unknown(detail: "worker lost"), httpStatus: nil, startedAt: startedAt,
+                            duration: max(.zero, now - startedAt)),
+                        attempt: transition.row.message.attempts + 1)
+                    transition.countAttempt()
+                    transition.awaitDecision(lookUpAt: nil, decideAt: decideAt, startedAt: startedAt)
                 }
             }
             return lost.count
@@ -56,7 +53,9 @@ extension MemoryStore: DispatchQueue {
 
     package func expire(now: Timestamp, limit: Int) async throws(StoreError) -> [Message] {
         try await perform(.expire) { state in
-            state.expiries.due(now, limit: limit).compactMap { state.fail($0, ErrorReason(.expired), now: now) }
+            state.expiries.due(now, limit: limit).compactMap { id in
+                state.change(id, now: now) { $0.fail(ErrorReason(.expired)) }
+            }
         }
     }
 
@@ -80,16 +79,14 @@ extension MemoryState {
                 next.at <= now, let row = rows[next.id]
             {
                 if let expiresAt = row.message.expiresAt, expiresAt <= now {
-                    if let message = fail(next.id, ErrorReason(.expired), now: now) { expired.append(message) }
-                } else if let interval = request.recipientInterval,
-                    let last = recipientClaims[request.channel]?[row.message.recipient], last + interval > now
-                {
-                    modify(next.id, now: now) { row in
-                        if row.job?.condition != .recipientPace { row.job?.since = now }
-                        row.job?.condition = .recipientPace
-                        row.job?.dueAt = last + interval
-                    }
+                    let message = change(next.id, now: now) { $0.fail(ErrorReason(.expired)) }
+                    if let message { expired.append(message) }
+                } else if let interval = request.recipientInterval, let until = paced(row.message, interval, now: now) {
+                    change(next.id, now: now) { $0.hold(until: until, .recipientPace) }
                 } else if let claim = take(next.id, worker: worker, now: now, leaseUntil: leaseUntil) {
+                    if request.recipientInterval != nil {
+                        recipientClaims[request.channel, default: [:]][row.message.recipient] = now
+                    }
                     claims.append(claim)
                 }
             }
@@ -99,122 +96,80 @@ extension MemoryState {
             nextDueAt: lanes[request.channel]?.compactMap(\.first?.at).min())
     }
 
+    /// Until when the message must wait for its recipient's sake; nil when it may go. Those that are put off get one slot
+    /// each, one interval apart, behind the recipient's others of the same priority.
+    private func paced(_ message: Message, _ interval: Duration, now: Timestamp) -> Timestamp? {
+        guard let last = recipientClaims[message.channelID]?[message.recipient], last + interval > now else {
+            return nil
+        }
+        let lane = lanes[message.channelID]?[message.priority.rawValue].entries ?? []
+        let lastSlot = lane.reduce(last) { slot, entry in
+            guard let row = rows[entry.id], row.message.recipient == message.recipient,
+                row.job?.condition == .recipientPace
+            else { return slot }
+            return max(slot, entry.at)
+        }
+        return lastSlot + interval
+    }
+
     private mutating func take(
         _ id: MessageID, worker: String, now: Timestamp, leaseUntil: Timestamp
     ) -> Claim? {
-        guard
-            let message = modify(
-                id, now: now,
-                { row in
-                    guard var job = row.job else { return }
-                    job.waitingSince = job.since
-                    job.state = .claimed
-                    job.since = now
-                    job.token += 1
-                    job.worker = worker
-                    job.leaseUntil = leaseUntil
-                    job.attemptStartedAt = now
-                    row.job = job
-                }), let token = rows[id]?.job?.token
+        guard let message = change(id, now: now, { $0.claim(worker: worker, leaseUntil: leaseUntil) }),
+            let token = rows[id]?.job?.token
         else { return nil }
         claimHistory[message.channelID, default: []].append(now)
-        recipientClaims[message.channelID, default: [:]][message.recipient] = now
         return Claim(message: message, token: token)
     }
 
     fileprivate mutating func settle(_ settlement: Settlement, now: Timestamp) -> Message? {
-        let id = settlement.message
-        guard let row = rows[id], let job = row.job, job.state == .claimed, job.token == settlement.token else {
-            return nil
-        }
-        if let report = settlement.report { record(report, settlement, wasHeld: job.condition?.isHeld ?? false) }
-        switch settlement.disposition {
-        case .sent(let submissionID, let messageID, let lookUpAt):
-            return settleSent(id, submissionID: submissionID, messageID: messageID, lookUpAt: lookUpAt, now: now)
-        case .retry(let at):
-            return putBack(id, now: now, counts: true) { job in
-                job.dueAt = at
-                job.condition = .retrying
-                job.since = now
+        guard let job = rows[settlement.message]?.job, job.token == settlement.token else { return nil }
+        switch (job.state, settlement.disposition) {
+        case (.claimed, _):
+            return change(settlement.message, now: now) { transition in
+                if let report = settlement.report { transition.note(report, attempt: settlement.attempt) }
+                transition.settle(settlement, startedAt: settlement.report?.startedAt ?? job.attemptStartedAt)
             }
-        case .hold(let until, let condition):
-            if job.condition != condition { note(.held, id, at: now, detail: condition.rawValue) }
-            return putBack(id, now: now, counts: false) { job in
-                job.since = job.condition == condition ? job.waitingSince : now
-                job.dueAt = until
-                job.condition = condition
+        case (.unknown, .sent(let submissionID, let messageID, let lookUpAt)):
+            // The worker was slow, not dead. The attempt is in the timeline and counted already.
+            let startedAt = settlement.report?.startedAt ?? job.attemptStartedAt
+            return change(settlement.message, now: now) { transition in
+                transition.finishSending(submissionID, messageID, lookUpAt: lookUpAt, startedAt: startedAt)
             }
-        case .release:
-            return putBack(id, now: now, counts: false) { $0.since = $0.waitingSince }
-        case .unknown(let lookUpAt, let decideAt):
-            return modify(id, now: now) { row in
-                row.message.attempts += 1
-                row.job?.state = .unknown
-                row.job?.since = now
-                row.job?.decideAt = decideAt
-                row.job?.worker = nil
-                row.lookUp = lookUpAt.map {
-                    PlannedLookUp(purpose: .outcome, dueAt: $0, attemptStartedAt: job.attemptStartedAt)
-                }
-            }
-        case .fail(let reason):
-            modify(id, now: now) { $0.message.attempts += 1 }
-            return fail(id, reason, now: now)
+        default: return nil
         }
-    }
-
-    private mutating func record(_ report: AttemptReport, _ settlement: Settlement, wasHeld: Bool) {
-        if wasHeld {
-            switch settlement.disposition {
-            case .hold, .release: break
-            default: note(.released, settlement.message, at: report.startedAt)
-            }
-        }
-        timelines[settlement.message, default: []].append(
-            TimelineEvent(
-                id: identifiers.next(), messageID: settlement.message, kind: .attempt, at: report.startedAt,
-                attempt: settlement.attempt, outcome: report.outcome.name, httpStatus: report.httpStatus,
-                durationMilliseconds: Int(report.duration.milliseconds), error: report.outcome.detail))
-    }
-
-    private mutating func settleSent(
-        _ id: MessageID, submissionID: String, messageID: String?, lookUpAt: Timestamp?, now: Timestamp
-    ) -> Message? {
-        modify(id, now: now) { row in
-            row.message.attempts += 1
-            row.message.status = .sent
-            row.message.sentAt = now
-            row.message.submissionID = submissionID
-            let startedAt = row.job?.attemptStartedAt ?? now
-            row.job = nil
-            row.lookUp = lookUpAt.map {
-                PlannedLookUp(
-                    purpose: messageID == nil ? .identity : .acknowledgement, dueAt: $0, attemptStartedAt: startedAt)
-            }
-        }
-        note(.sent, id, at: now)
-        if let messageID { bind(id, to: messageID, now: now) }
-        return message(id)
-    }
-
-    /// Makes a claimed job wait again. One whose channel is gone has nothing left to wait for.
-    private mutating func putBack(
-        _ id: MessageID, now: Timestamp, counts: Bool, _ change: (inout Job) -> Void
-    ) -> Message? {
-        let message = modify(id, now: now) { row in
-            if counts { row.message.attempts += 1 }
-            guard var job = row.job else { return }
-            change(&job)
-            job.state = .waiting
-            job.worker = nil
-            row.job = job
-        }
-        guard let message, deletedChannels.contains(message.channelID) else { return message }
-        return fail(id, ErrorReason(.channelDeleted), now: now)
     }
 }
 
-extension Condition {
-    /// Whether a settlement put the message on hold and said so in its timeline. Pacing is too ordinary for an entry.
-    fileprivate var isHeld: Bool { rawValue.hasPrefix("held: ") && self != .recipientPace }
+extension Transition {
+    fileprivate mutating func settle(_ settlement: Settlement, startedAt: Timestamp) {
+        switch settlement.disposition {
+        case .sent(let submissionID, let messageID, let lookUpAt):
+            countAttempt()
+            finishSending(submissionID, messageID, lookUpAt: lookUpAt, startedAt: startedAt)
+        case .retry(let moment):
+            countAttempt()
+            retry(at: moment)
+        case .hold(let until, let condition):
+            hold(until: until, condition)
+        case .release:
+            release()
+        case .unknown(let lookUpAt, let decideAt):
+            countAttempt()
+            awaitDecision(lookUpAt: lookUpAt, decideAt: decideAt, startedAt: startedAt)
+        case .fail(let reason):
+            if settlement.report != nil { countAttempt() }
+            fail(reason)
+        }
+    }
+
+    fileprivate mutating func finishSending(
+        _ submissionID: String, _ messageID: String?, lookUpAt: Timestamp?, startedAt: Timestamp
+    ) {
+        row.lookUp = lookUpAt.map {
+            MemoryState.PlannedLookUp(
+                purpose: messageID == nil ? .identity : .acknowledgement, dueAt: $0, attemptStartedAt: startedAt)
+        }
+        becomeSent(submissionID: submissionID, messageID: messageID)
+    }
 }

@@ -1,6 +1,6 @@
 import Martlet
 
-extension MemoryStore: Inbox {
+extension MemoryStore: SetAsideInbox {
     package func append(_ batch: [InboxEntry]) async throws(StoreError) {
         try await perform(.append) { state in
             for entry in batch {
@@ -30,7 +30,8 @@ extension MemoryStore: Inbox {
         try await perform(.setAside) { state in
             for (sequence, reason) in entries {
                 guard let known = state.inbox.removeValue(forKey: sequence) else { continue }
-                state.setAside.append(SetAsideEntry(entry: known.entry, reason: reason, at: now))
+                state.setAside.append(
+                    SetAsideInboxEntry(sequence: sequence, entry: known.entry, reason: reason, setAsideAt: now))
             }
         }
     }
@@ -38,6 +39,21 @@ extension MemoryStore: Inbox {
     package func depth() async throws(StoreError) -> (waiting: Int, oldestReceivedAt: Timestamp?) {
         try await perform(.depth) { state in
             (waiting: state.inbox.count, oldestReceivedAt: state.inbox.values.map(\.entry.receivedAt).min())
+        }
+    }
+
+    package func entriesSetAside(limit: Int) async throws(StoreError) -> [SetAsideInboxEntry] {
+        try await perform(.entriesSetAside) { state in Array(state.setAside.prefix(limit)) }
+    }
+
+    package func takeBack(_ sequences: [Int64]) async throws(StoreError) {
+        try await perform(.takeBack) { state in
+            for sequence in sequences {
+                guard let index = state.setAside.firstIndex(where: { $0.sequence == sequence }) else { continue }
+                let entry = state.setAside.remove(at: index).entry
+                state.inbox[state.nextSequence] = (entry, Timestamp(microseconds: .min))
+                state.nextSequence += 1
+            }
         }
     }
 }

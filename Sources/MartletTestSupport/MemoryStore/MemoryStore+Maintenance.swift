@@ -19,7 +19,7 @@ extension MemoryStore: Maintenance {
             }
             removed += limit - parkedLeft
 
-            let oldAside = state.setAside.filter { $0.at + Self.setAsideFor <= now }.prefix(limit).count
+            let oldAside = state.setAside.filter { $0.setAsideAt + Self.setAsideFor <= now }.prefix(limit).count
             state.setAside.removeFirst(oldAside)
             removed += oldAside
 

@@ -2,8 +2,12 @@ import Martlet
 
 extension MemoryStore: MessageStore {
     package func accept(_ batch: [AcceptanceRequest], now: Timestamp) async throws(StoreError) -> [AcceptanceResult] {
-        try await perform(.accept) { state in
-            batch.map { request in
+        try await perform(.accept) { (state) throws(StoreError) in
+            var fresh = Set<MessageID>()
+            for id in batch.map(\.message.id) where state.rows[id] != nil || !fresh.insert(id).inserted {
+                throw StoreError(.conflict, "there is a message of that id")
+            }
+            return batch.map { request in
                 let message = request.message
                 if let claim = request.idempotency {
                     let key = MemoryState.IdempotencyKey(tenant: message.tenantID, key: claim.key)
@@ -13,8 +17,7 @@ extension MemoryStore: MessageStore {
                     state.keysSeen[key] = MemoryState.RememberedKey(
                         contentHash: claim.contentHash, message: message.id, expiresAt: claim.expiresAt)
                 }
-                state.insert(message, now: now)
-                return .accepted(message)
+                return .accepted(state.insert(message, now: now))
             }
         }
     }
@@ -47,7 +50,7 @@ extension MemoryStore: MessageStore {
         try await perform(.cancel) { state in
             guard let row = state.rows[id], row.message.tenantID == tenant else { return .notFound }
             guard row.message.status == .queued, row.job?.state == .waiting,
-                let message = state.fail(id, ErrorReason(.cancelled), now: now)
+                let message = state.change(id, now: now, { $0.fail(ErrorReason(.cancelled)) })
             else { return .tooLate(row.message.status) }
             return .cancelled(message)
         }
@@ -57,16 +60,14 @@ extension MemoryStore: MessageStore {
         _ id: MessageID, tenant: TenantID, correction: Correction, now: Timestamp
     ) async throws(StoreError) -> ReplayResult {
         try await perform(.replay) { state in
-            guard let row = state.rows[id], row.message.tenantID == tenant, row.message.deadLetteredAt != nil else {
-                return .notFound
-            }
-            let mayHaveBeenSent = state.mayHaveBeenSent(id)
-            let message = state.modify(id, now: now) { row in
-                row.message.replay(correction, mayHaveBeenSent: mayHaveBeenSent)
-                row.lookUp = nil
-                row.job = MemoryState.Job(state: .waiting, dueAt: now, condition: nil, since: now)
-            }
-            state.note(.replayed, id, at: now, detail: correction.summary)
+            // What was redacted can be sent again with other content only.
+            guard let row = state.rows[id], row.message.tenantID == tenant, row.message.deadLetteredAt != nil,
+                !row.message.payload.content.isEmpty || correction.payload != nil
+            else { return .notFound }
+            // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
+            let wasUnknown = (state.timelines[id] ?? []).contains { $0.kind == .attempt && $0.outcome == "unknown" }
+            let mayHaveBeenSent = row.message.sentAt == nil && wasUnknown
+            let message = state.change(id, now: now) { $0.replay(correction, mayHaveBeenSent: mayHaveBeenSent) }
             return message.map { .replayed($0) } ?? .notFound
         }
     }
@@ -76,7 +77,11 @@ extension MemoryStore: MessageStore {
             guard let row = state.rows[id], row.message.tenantID == tenant, row.message.deadLetteredAt != nil else {
                 return false
             }
-            state.modify(id, now: now) { $0.message.deadLetteredAt = nil }
+            state.change(id, now: now) { transition in
+                transition.row.message.deadLetteredAt = nil
+                transition.row.message.updatedAt = now
+                transition.redactIfDone()
+            }
             return true
         }
     }
@@ -85,7 +90,8 @@ extension MemoryStore: MessageStore {
         try await perform(.statistics) { state in
             let channels = state.channels.values.map(\.channel).filter { $0.tenantID == tenant }.map(\.id).sorted()
             return StoreStatistics(
-                counts: (state.counts[tenant] ?? [:]).filter { $0.value > 0 },
+                counts: Dictionary(
+                    uniqueKeysWithValues: MessageStatus.allCases.map { ($0, state.counts[tenant]?[$0] ?? 0) }),
                 deadLetters: state.deadLetters[tenant] ?? 0,
                 backlogs: channels.map { channel in
                     let lanes = state.lanes[channel] ?? []
@@ -99,7 +105,7 @@ extension MemoryStore: MessageStore {
 
     package func queueDepth(now: Timestamp) async throws(StoreError) -> QueueDepth {
         try await perform(.queueDepth) { state in
-            var waiting: [Priority: Int] = [:]
+            var waiting = Dictionary(uniqueKeysWithValues: Priority.allCases.map { ($0, 0) })
             var oldest: Timestamp?
             for lanes in state.lanes.values {
                 for priority in Priority.allCases {
@@ -110,20 +116,6 @@ extension MemoryStore: MessageStore {
             }
             return QueueDepth(waiting: waiting, oldestDueAt: oldest)
         }
-    }
-}
-
-extension MemoryState {
-    /// Whether an attempt since acceptance or the last replay may have reached the recipient without anybody knowing.
-    func mayHaveBeenSent(_ id: MessageID) -> Bool {
-        for event in (timelines[id] ?? []).reversed() {
-            switch event.kind {
-            case .attempt where event.outcome == "unknown": return true
-            case .replayed: return false
-            default: continue
-            }
-        }
-        return false
     }
 }
 
@@ -138,37 +130,5 @@ extension MessageQuery {
         if let since, message.createdAt < since { return false }
         if let until, message.createdAt >= until { return false }
         return !deadLetteredOnly || message.deadLetteredAt != nil
-    }
-}
-
-extension Message {
-    /// Back to the queue under the same id; what an earlier send left behind belongs to that send alone.
-    fileprivate mutating func replay(_ correction: Correction, mayHaveBeenSent: Bool) {
-        if let recipient = correction.recipient { self.recipient = recipient }
-        if let payload = correction.payload { self.payload = payload }
-        if let expiresAt = correction.expiresAt { self.expiresAt = expiresAt }
-        status = .queued
-        attempts = 0
-        errorReason = nil
-        deadLetteredAt = nil
-        failedAt = nil
-        messageID = nil
-        submissionID = nil
-        sentAt = nil
-        acknowledgedAt = nil
-        deliveredAt = nil
-        readAt = nil
-        if mayHaveBeenSent { duplicateRisk = true }
-    }
-}
-
-extension Correction {
-    /// What was corrected, for the timeline; never the values themselves.
-    fileprivate var summary: String? {
-        var parts: [String] = []
-        if recipient != nil { parts.append("recipient") }
-        if payload != nil { parts.append("content") }
-        if expiresAt != nil { parts.append("expiry") }
-        return parts.isEmpty ? nil : "corrected: " + parts.joined(separator: ", ")
     }
 }

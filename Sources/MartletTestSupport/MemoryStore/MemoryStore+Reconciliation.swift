@@ -6,11 +6,17 @@ extension MemoryStore: ReconciliationStore {
             var changed: [MessageID] = []
             for acknowledgement in acknowledgements {
                 let key = MemoryState.ProviderKey(channel: acknowledgement.channel, id: acknowledgement.messageID)
-                if let id = state.bound[key] {
-                    if state.apply(acknowledgement, to: id, now: now), !changed.contains(id) { changed.append(id) }
-                } else {
-                    state.park(acknowledgement, under: key, now: now)
+                guard let id = state.bound[key], let before = state.message(id) else {
+                    if acknowledgement.level != .pending || acknowledgement.echo != nil {
+                        state.park(acknowledgement, under: key, now: now)
+                    }
+                    continue
                 }
+                let after = state.change(id, now: now) { transition in
+                    transition.acknowledge(
+                        acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail)
+                }
+                if after != before, !changed.contains(id) { changed.append(id) }
             }
             return changed.compactMap { state.message($0) }
         }
@@ -29,9 +35,9 @@ extension MemoryStore: ReconciliationStore {
                 else { continue }
                 byChannel[row.message.channelID, default: 0] += 1
                 // A look-up is not due again until its worker has had time to answer, or to die.
-                let message = state.modify(id, now: now) { row in
-                    row.lookUp?.dueAt = leaseUntil
-                    row.lookUp?.tries += 1
+                let message = state.change(id, now: now) { transition in
+                    transition.row.lookUp?.dueAt = leaseUntil
+                    transition.row.lookUp?.tries += 1
                 }
                 guard let message else { continue }
                 taken.append(
@@ -73,8 +79,36 @@ extension MemoryStore: ReconciliationStore {
         try await perform(.decide) { state in
             decisions.compactMap { decision in
                 guard state.rows[decision.message]?.job?.state == .unknown else { return nil }
-                return state.decide(decision, now: now)
+                return state.change(decision.message, now: now) { $0.decide(decision.verdict) }
             }
+        }
+    }
+}
+
+extension Transition {
+    fileprivate mutating func decide(_ verdict: Decision.Verdict) {
+        row.lookUp = nil
+        switch verdict {
+        case .sent(let messageID): becomeSent(submissionID: nil, messageID: messageID)
+        case .retry(let moment):
+            row.message.duplicateRisk = true
+            retry(at: moment)
+        case .fail(let reason): fail(reason)
+        }
+    }
+
+    fileprivate mutating func settle(_ finding: LookUpSettlement, of planned: MemoryState.PlannedLookUp) {
+        if finding.isWorthAnEntry { note(.lookedUp, detail: finding.detail) }
+        let isKnown = finding.submissionID != nil || finding.messageID != nil || finding.level != nil
+        if row.message.status == .queued, isKnown {
+            becomeSent(submissionID: finding.submissionID, messageID: finding.messageID)
+        } else {
+            bind(submissionID: finding.submissionID, messageID: finding.messageID)
+        }
+        row.lookUp = finding.next.map { next in
+            MemoryState.PlannedLookUp(
+                purpose: next.purpose, dueAt: next.at, tries: next.purpose == planned.purpose ? planned.tries : 0,
+                attemptStartedAt: planned.attemptStartedAt)
         }
     }
 }
@@ -93,61 +127,6 @@ extension MemoryState {
         parked[key] = waiting
     }
 
-    /// Ties a message to the id that webhooks use, and applies what was parked for that id.
-    mutating func bind(_ id: MessageID, to messageID: String, now: Timestamp) {
-        guard let message = modify(id, now: now, { $0.message.messageID = messageID }) else { return }
-        let waiting = parked.removeValue(forKey: ProviderKey(channel: message.channelID, id: messageID)) ?? []
-        // In the order in which it must have happened: each step then stands in the timeline.
-        let order = waiting.map(\.acknowledgement).sorted { left, right in
-            (left.level == .failed ? 1 : 0, left.level.rawValue) < (right.level == .failed ? 1 : 0, right.level.rawValue)
-        }
-        for acknowledgement in order { _ = apply(acknowledgement, to: id, now: now) }
-    }
-
-    /// Whether it changed anything.
-    fileprivate mutating func apply(_ acknowledgement: Acknowledgement, to id: MessageID, now: Timestamp) -> Bool {
-        guard let before = rows[id]?.message else { return false }
-        // A provider that tells whole seconds, or whose clock is behind, would have it delivered before it was sent.
-        var acknowledgement = acknowledgement
-        acknowledgement.at = [acknowledgement.at, before.sentAt, before.acknowledgedAt, before.deliveredAt].compactMap(\.self).max() ?? acknowledgement.at
-        let status = acknowledgement.level.status
-        if acknowledgement.level == .failed {
-            guard before.status.mayBecome(.failed) else { return false }
-            _ = fail(id, ErrorReason(.failedByProvider, acknowledgement.detail), now: now)
-            return true
-        }
-        let moves = before.status.mayBecome(status)
-        let isSignOfLife = acknowledgement.level.rawValue >= AcknowledgementLevel.server.rawValue
-        let isFirstSign = isSignOfLife && before.acknowledgedAt == nil && before.status != .failed
-        guard moves || isFirstSign else { return false }
-        modify(id, now: now) { row in
-            if isFirstSign { row.message.acknowledgedAt = acknowledgement.at }
-            guard moves else { return }
-            row.message.status = status
-            row.message.sentAt = row.message.sentAt ?? acknowledgement.at
-            // Whatever it waited for, the provider has it.
-            row.job = nil
-            switch status {
-            case .delivered: row.message.deliveredAt = acknowledgement.at
-            case .read:
-                row.message.readAt = acknowledgement.at
-                row.message.deliveredAt = row.message.deliveredAt ?? acknowledgement.at
-            default: break
-            }
-            if status.isFinal { row.lookUp = nil }
-        }
-        switch acknowledgement.level {
-        case .pending: note(.sent, id, at: acknowledgement.at)
-        case .server:
-            if moves { note(.sent, id, at: acknowledgement.at) }
-            note(.acknowledged, id, at: acknowledgement.at)
-        case .device where moves: note(.delivered, id, at: acknowledgement.at)
-        case .read where moves: note(.read, id, at: acknowledgement.at)
-        default: break
-        }
-        return true
-    }
-
     fileprivate mutating func settle(_ answer: LookUpSettlement, now: Timestamp) -> Bool {
         let id = answer.message
         let channel = rows[id]?.message.channelID
@@ -158,81 +137,38 @@ extension MemoryState {
             }
         let settlement = isAnothers ? answer.withoutFinding(now: now) : answer
         // An answer to a question that is no longer asked: the message was decided, replayed or removed meanwhile.
-        guard let before = rows[id], let planned = before.lookUp, planned.purpose == settlement.purpose else {
+        guard let planned = rows[id]?.lookUp, planned.purpose == settlement.purpose, let before = message(id) else {
             return false
         }
-        if settlement.isWorthAnEntry { note(.lookedUp, id, at: now, detail: settlement.detail) }
-        let wasFound = settlement.submissionID != nil || settlement.messageID != nil || settlement.level != nil
-        modify(id, now: now) { row in
-            if let submissionID = settlement.submissionID { row.message.submissionID = submissionID }
-            row.lookUp = settlement.next.map { next in
-                PlannedLookUp(
-                    purpose: next.purpose, dueAt: next.at, tries: next.purpose == planned.purpose ? planned.tries : 0,
-                    attemptStartedAt: planned.attemptStartedAt)
-            }
+        change(id, now: now) { $0.settle(settlement, of: planned) }
+        // Webhooks know when each step happened, the answer to a look-up the last one only: it comes after what was parked.
+        if let level = settlement.level {
+            change(id, now: now) { $0.acknowledge(level, at: now, detail: settlement.detail) }
         }
-        if wasFound, before.job?.state == .unknown, settlement.level != .failed {
-            modify(id, now: now) { row in
-                row.job = nil
-                row.message.status = .sent
-                row.message.sentAt = now
-            }
-            note(.sent, id, at: now)
-        }
-        if let messageID = settlement.messageID { bind(id, to: messageID, now: now) }
-        if let level = settlement.level, let message = rows[id]?.message {
-            _ = apply(
-                Acknowledgement(
-                    channel: message.channelID, messageID: message.messageID ?? "", level: level, at: now,
-                    detail: settlement.detail),
-                to: id, now: now)
-        }
-        return rows[id]?.message != before.message || rows[id]?.job != before.job
+        return message(id) != before
     }
 
-    fileprivate mutating func decide(_ decision: Decision, now: Timestamp) -> Message? {
-        let id = decision.message
-        switch decision.verdict {
-        case .sent(let messageID):
-            modify(id, now: now) { row in
-                row.job = nil
-                row.lookUp = nil
-                row.message.status = .sent
-                row.message.sentAt = now
-            }
-            note(.sent, id, at: now)
-            bind(id, to: messageID, now: now)
-            return message(id)
-        case .retry(let at):
-            let message = modify(id, now: now) { row in
-                row.message.duplicateRisk = true
-                row.lookUp = nil
-                row.job?.state = .waiting
-                row.job?.dueAt = at
-                row.job?.condition = .retrying
-                row.job?.since = now
-            }
-            guard let message, deletedChannels.contains(message.channelID) else { return message }
-            return fail(id, ErrorReason(.channelDeleted), now: now)
-        case .fail(let reason):
-            return fail(id, reason, now: now)
-        }
-    }
+    /// An echo may come a little before the attempt began, by clocks that differ.
+    private static let echoClockTolerance: Duration = .seconds(5)
 
     /// The provider's id in the one echo that can only be this message's.
     fileprivate func onlyEcho(for row: Row, _ job: Job) -> String? {
         guard let text = row.message.payload.visibleText else { return nil }
         let echo = Acknowledgement.Echo(recipient: row.message.recipient, text: text)
+        let earliest = job.attemptStartedAt - Self.echoClockTolerance
         let fitting = parked.filter { key, entries in
             key.channel == row.message.channelID
-                && entries.contains { $0.acknowledgement.echo == echo && $0.parkedAt >= job.attemptStartedAt }
+                && entries.contains { $0.acknowledgement.echo == echo && $0.parkedAt >= earliest }
         }
         guard fitting.count == 1, let key = fitting.first?.key else { return nil }
-        let claimants = rows.values.filter { other in
-            other.message.channelID == row.message.channelID && other.message.recipient == row.message.recipient
-                && other.message.messageID == nil && other.message.payload.visibleText == text
-                && (other.message.status == .sent || other.job?.state == .claimed || other.job?.state == .unknown)
+        // Another message that has no id and may have been sent may claim it as well; one that was redacted may have said it.
+        let rivals = rows.values.filter { other in
+            other.message.id != row.message.id && other.message.channelID == row.message.channelID
+                && other.message.recipient == row.message.recipient && other.message.messageID == nil
+                && (other.message.status == .sent
+                    || other.message.status == .queued && (other.job?.state != .waiting || other.message.duplicateRisk))
+                && (other.message.payload.content.isEmpty || other.message.payload.visibleText == text)
         }
-        return claimants.count == 1 ? key.id : nil
+        return rivals.isEmpty ? key.id : nil
     }
 }

@@ -3,9 +3,9 @@ import Synchronization
 
 /// A store and an inbox in memory that keep every promise of the ports but the one of the disk.
 ///
-/// What it holds survives for as long as the object does, so a test that kills a pipeline and builds another one on the
-/// same store sees what a restart would. The same calls give the same answers in every run: nothing depends on the
-/// order of a hash table.
+/// What it holds survives for as long as the object or a connection to it does, so a test that kills a pipeline and builds another one on the
+/// same store sees what a restart would. The same calls give the same answers in every run: nothing depends on the order
+/// of a hash table.
 package final class MemoryStore: Sendable {
     /// The calls of the ports, as ``interpose(_:)`` sees them.
     package enum Operation: String, Sendable, CaseIterable {
@@ -16,21 +16,24 @@ package final class MemoryStore: Sendable {
         case insertKey, key, keys, revokeKey, touchKeys
         case insertChannel, channels, updateChannel, updateStatus, deleteChannel
         case purge, removeFinal, check, setting, setSettingOnce
-        case append, lease, complete, setAside, depth
-    }
-
-    /// A webhook that could not be read.
-    package struct SetAsideEntry: Sendable, Equatable {
-        package var entry: InboxEntry
-        package var reason: String
-        package var at: Timestamp
+        case append, lease, complete, setAside, depth, entriesSetAside, takeBack
     }
 
     /// Runs before an operation touches anything: may wait, or throw in its place, in which case nothing is stored.
     package typealias Interposer = @Sendable (Operation) async throws(StoreError) -> Void
 
-    private let state: Mutex<MemoryState>
-    private let interposer = Mutex<Interposer?>(nil)
+    private struct Interposers: Sendable {
+        var before: Interposer?
+        var after: Interposer?
+    }
+
+    private final class Held: Sendable {
+        let state: Mutex<MemoryState>
+        init(_ state: MemoryState) { self.state = Mutex(state) }
+    }
+
+    private let held: Held
+    private let interposers = Mutex(Interposers())
 
     /// How long acknowledgements of unknown messages are kept.
     package static let parkedFor: Duration = .seconds(86_400)
@@ -41,34 +44,44 @@ package final class MemoryStore: Sendable {
 
     /// - parameter identifiers: makes the ids of timeline entries; pass a seeded one where a run must repeat exactly.
     package init(identifiers: IdentifierGenerator = IdentifierGenerator()) {
-        state = Mutex(MemoryState(identifiers: identifiers))
+        held = Held(MemoryState(identifiers: identifiers))
     }
 
-    /// Puts something in front of every operation, or takes it away.
-    package func interpose(_ interposer: Interposer?) {
-        self.interposer.withLock { $0 = interposer }
+    /// Another connection to the same data, with nothing in front of it.
+    package init(connectedTo other: MemoryStore) { held = other.held }
+
+    /// Puts something around every operation of this connection, or takes it away.
+    /// - parameter after: runs when the operation is stored, before its caller hears of it: may wait, or throw, as a
+    ///   process that dies in between would.
+    package func interpose(_ before: Interposer?, after: Interposer? = nil) {
+        interposers.withLock { $0 = Interposers(before: before, after: after) }
     }
 
     func perform<Result: Sendable>(
         _ operation: Operation, _ body: (inout MemoryState) throws(StoreError) -> Result
     ) async throws(StoreError) -> Result {
-        if let interposer = interposer.withLock({ $0 }) { try await interposer(operation) }
-        return try state.withLock { (state: inout MemoryState) throws(StoreError) -> Result in try body(&state) }
+        let interposers = interposers.withLock { $0 }
+        if let before = interposers.before { try await before(operation) }
+        let result = try held.state.withLock { (state: inout MemoryState) throws(StoreError) -> Result in
+            try body(&state)
+        }
+        if let after = interposers.after { try await after(operation) }
+        return result
     }
 
     // MARK: What tests look at
 
     /// How many messages there are, of all tenants.
-    package var messageCount: Int { state.withLock { $0.rows.count } }
+    package var messageCount: Int { held.state.withLock { $0.rows.count } }
 
     /// Every message, oldest first.
     package var allMessages: [Message] {
-        state.withLock { state in state.rows.values.map(MemoryState.message).sorted { $0.id < $1.id } }
+        held.state.withLock { state in state.rows.values.map(MemoryState.message).sorted { $0.id < $1.id } }
     }
 
     /// Webhooks that could not be read.
-    package var setAsideEntries: [SetAsideEntry] { state.withLock { $0.setAside } }
+    package var setAsideEntries: [SetAsideInboxEntry] { held.state.withLock { $0.setAside } }
 
     /// Acknowledgements whose message is not known.
-    package var parkedCount: Int { state.withLock { $0.parked.values.reduce(0) { $0 + $1.count } } }
+    package var parkedCount: Int { held.state.withLock { $0.parked.values.reduce(0) { $0 + $1.count } } }
 }
