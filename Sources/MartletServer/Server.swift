@@ -9,8 +9,11 @@ import ServiceLifecycle
 
 /// Where a server listens.
 package struct ListeningAddress: Sendable, Equatable {
+    /// `http` or `https`.
     package var scheme: String
+    /// As it was configured.
     package var host: String
+    /// The one that was bound, also when any free one was asked for.
     package var port: Int
 
     /// `http://HOST:PORT`, an IPv6 address in brackets.
@@ -74,10 +77,14 @@ package struct Server: Service {
         return RouteTable(routes)
     }
 
+    /// The server put together: routes, connections, address.
+    /// - throws: ``CertificateError``.
     func makeApplication() throws -> Application<RouterResponder<ServerContext>> {
         let table = table
         let router = Router(context: ServerContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: RequestObserver(table: table, durations: RequestDurations(registry: metrics), time: gateway.time))
+        router.add(
+            middleware: RequestObserver(
+                table: table, durations: RequestDurations(registry: metrics), time: gateway.time))
         table.register(
             on: router,
             authenticator: Authenticator(directory: gateway.directory, adminTokenHash: configuration.adminTokenHash))
@@ -106,7 +113,8 @@ package struct Server: Service {
                 maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 200))
         guard let tls else { return .http1(configuration: http1) }
         var tlsConfiguration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try certificates(tls.certificatePath), privateKey: .privateKey(try privateKey(tls.keyPath)))
+            certificateChain: try certificates(tls.certificatePath),
+            privateKey: .privateKey(try privateKey(tls.keyPath)))
         tlsConfiguration.minimumTLSVersion = .tlsv12
         return try .http2Upgrade(
             tlsConfiguration: tlsConfiguration,
@@ -118,6 +126,7 @@ package struct Server: Service {
 package struct CertificateError: Error, Sendable, CustomStringConvertible {
     /// The configuration key that named the file.
     package var setting: String
+    /// The file.
     package var path: String
 
     package var description: String { "\(setting): \(path) cannot be read as a PEM file of that kind" }

@@ -1,6 +1,7 @@
 /// What an operator sets of the HTTP side.
 package struct ServerConfiguration: Sendable {
-    /// The parts of the HTTP side that a process may take on. Health, metrics and the API's description are always there.
+    /// The parts of the HTTP side that a process may take on. Health, metrics and the API's description are always
+    /// there.
     package enum Role: Sendable, Hashable, CaseIterable {
         /// `/v1/…`
         case api
@@ -19,6 +20,7 @@ package struct ServerConfiguration: Sendable {
         }
     }
 
+    /// The address to listen on.
     package var host = "127.0.0.1"
     /// 0 takes a free one.
     package var port = 8080
@@ -30,6 +32,7 @@ package struct ServerConfiguration: Sendable {
     package var adminTokenHash: [UInt8]
     /// What a scraper of `/metrics` must bring as its bearer token; nil lets anybody read.
     package var metricsToken: String?
+    /// What this process serves.
     package var roles = Set(Role.allCases)
     /// The program's version, for the API's description.
     package var version: String

@@ -94,7 +94,7 @@ import Testing
             let start = ContinuousClock.now
             await #expect(throws: (any Error).self) { try await running.send(timeout: .seconds(60)) }
             let duration = ContinuousClock.now - start
-            #expect(duration >= .milliseconds(100) && duration < .seconds(30))
+            #expect(duration >= .milliseconds(100))
         }
     }
 

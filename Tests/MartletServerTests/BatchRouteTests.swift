@@ -71,7 +71,8 @@ import Testing
             let full = try await api.post(path, key: harness.a.key, ["messages": thousand])
             #expect(full["results"]?.arrayValue?.count == 1000)
             let over = JSONValue.array(Array(repeating: Samples.text, count: 1001))
-            expectProblem(try await api.post(path, key: harness.a.key, ["messages": over]), 422, pointers: ["/messages"])
+            expectProblem(
+                try await api.post(path, key: harness.a.key, ["messages": over]), 422, pointers: ["/messages"])
             #expect(harness.store.messageCount == 1000)
         }
     }

@@ -32,21 +32,26 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (["name": nil], ["/name"]), (["name": ""], ["/name"]), (["name": "a\u{7}b"], ["/name"]), (["name": "   "], ["/name"]),
-        (["provider": "unheard-of"], ["/provider"]), (["credentials": [:]], ["/credentials/api_key"]),
-        (["credentials": ["api_key": "k", "pin": "1"]], ["/credentials/pin"]), (["credentials": "k"], ["/credentials"]),
-        (["base_url": "ftp://x"], ["/base_url"]), (["base_url": "https://u:p@x.example"], ["/base_url"]),
-        (["limits": []], ["/limits"]), (["limits": [["count": 0, "per_seconds": 1]]], ["/limits/0/count"]),
-        (["limits": [["count": 1_000_001, "per_seconds": 1]]], ["/limits/0/count"]),
-        (["limits": [["count": 1, "per_seconds": 0]]], ["/limits/0/per_seconds"]),
-        (["limits": [["count": 1]]], ["/limits/0/per_seconds"]), (["limits": [7]], ["/limits/0"]),
-        (["limits": [["count": 1, "per_seconds": 1, "burst": 2]]], ["/limits/0/burst"]),
-        (["headroom": 1.1], ["/headroom"]), (["headroom": 0.01], ["/headroom"]),
-        (["recipient_interval_ms": -1], ["/recipient_interval_ms"]), (["recipient_interval_ms": 1.5], ["/recipient_interval_ms"]),
-        (["acknowledgement_deadline_seconds": 0], ["/acknowledgement_deadline_seconds"]), (["status": "active"], ["/status"]),
-        (["tenant": "ten_1"], ["/tenant"]), (["webhook_secret": ""], ["/webhook_secret"]),
-    ] as [(JSONObject, [String])])
+    @Test(
+        arguments: [
+            (["name": nil], ["/name"]), (["name": ""], ["/name"]), (["name": "a\u{7}b"], ["/name"]),
+            (["name": "   "], ["/name"]),
+            (["provider": "unheard-of"], ["/provider"]), (["credentials": [:]], ["/credentials/api_key"]),
+            (["credentials": ["api_key": "k", "pin": "1"]], ["/credentials/pin"]),
+            (["credentials": "k"], ["/credentials"]),
+            (["base_url": "ftp://x"], ["/base_url"]), (["base_url": "https://u:p@x.example"], ["/base_url"]),
+            (["limits": []], ["/limits"]), (["limits": [["count": 0, "per_seconds": 1]]], ["/limits/0/count"]),
+            (["limits": [["count": 1_000_001, "per_seconds": 1]]], ["/limits/0/count"]),
+            (["limits": [["count": 1, "per_seconds": 0]]], ["/limits/0/per_seconds"]),
+            (["limits": [["count": 1]]], ["/limits/0/per_seconds"]), (["limits": [7]], ["/limits/0"]),
+            (["limits": [["count": 1, "per_seconds": 1, "burst": 2]]], ["/limits/0/burst"]),
+            (["headroom": 1.1], ["/headroom"]), (["headroom": 0.01], ["/headroom"]),
+            (["recipient_interval_ms": -1], ["/recipient_interval_ms"]),
+            (["recipient_interval_ms": 1.5], ["/recipient_interval_ms"]),
+            (["acknowledgement_deadline_seconds": 0], ["/acknowledgement_deadline_seconds"]),
+            (["status": "active"], ["/status"]),
+            (["tenant": "ten_1"], ["/tenant"]), (["webhook_secret": ""], ["/webhook_secret"]),
+        ] as [(JSONObject, [String])])
     func `a bad channel is 422, named, and not stored`(_ change: JSONObject, _ pointers: [String]) async throws {
         let harness = try await Harness()
         try await harness.run { api in
@@ -119,7 +124,8 @@ import Testing
         try await harness.run { api in
             _ = try await api.post("/v1/channels", key: harness.a.key, Samples.channel)
             expectProblem(
-                try await api.patch("/v1/channels/\(harness.a.channel.id)", key: harness.a.key, ["name": "second"]), 409)
+                try await api.patch("/v1/channels/\(harness.a.channel.id)", key: harness.a.key, ["name": "second"]), 409
+            )
             #expect(harness.gateway.directory.channel(harness.a.channel.id)?.name == "billing")
             // Another tenant may use the same name.
             #expect(try await api.post("/v1/channels", key: harness.b.key, Samples.channel).status == 201)
@@ -138,7 +144,8 @@ import Testing
             #expect(changed["status_reason"] == .null)
             #expect(harness.woken.all == [id])
             try await harness.gateway.directory.setStatus(id, .paused, reason: "by hand")
-            #expect(try await api.patch(path, key: harness.a.key, ["credentials": ["api_key": "k"]])["status"] == "paused")
+            #expect(
+                try await api.patch(path, key: harness.a.key, ["credentials": ["api_key": "k"]])["status"] == "paused")
         }
     }
 
@@ -165,7 +172,8 @@ import Testing
             let path = "/v1/channels/\(harness.a.channel.id)"
             harness.provider.answerCommands(with: .done(status: "need_scan", qrCode: "2@abc"))
             for answer in [
-                try await api.post("\(path)/connect", key: harness.a.key), try await api.get("\(path)/qr", key: harness.a.key),
+                try await api.post("\(path)/connect", key: harness.a.key),
+                try await api.get("\(path)/qr", key: harness.a.key),
             ] {
                 #expect(answer.status == 200)
                 #expect(answer.json == ["status": "need_scan", "qr_code": "2@abc"])

@@ -66,12 +66,15 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (["to": "12"], "/to"), (["text": ["body": ""]], "/text/body"), (["text": ["title": "x", "body": "y"]], "/text/title"),
-        (["image": ["url": "https://x.example/a.png"]], "/image"), (["colour": "red"], "/colour"),
-        (["expires_in": 0], "/expires_in"), (["payload": ["body": 7]], "/payload/body"), (["type": "image"], "/type"),
-        (["text": ["body": "a"], "payload": ["body": "b"]], "/payload"), ([1], ""),
-    ] as [(JSONValue, String)])
+    @Test(
+        arguments: [
+            (["to": "12"], "/to"), (["text": ["body": ""]], "/text/body"),
+            (["text": ["title": "x", "body": "y"]], "/text/title"),
+            (["image": ["url": "https://x.example/a.png"]], "/image"), (["colour": "red"], "/colour"),
+            (["expires_in": 0], "/expires_in"), (["payload": ["body": 7]], "/payload/body"),
+            (["type": "image"], "/type"),
+            (["text": ["body": "a"], "payload": ["body": "b"]], "/payload"), ([1], ""),
+        ] as [(JSONValue, String)])
     func `a bad correction is 422 and changes nothing`(_ body: JSONValue, _ pointer: String) async throws {
         let harness = try await Harness()
         try await harness.run { api in
@@ -88,7 +91,8 @@ import Testing
             let id = try await harness.deadLetter(api, Samples.text(["redact": true]))
             #expect(try await api.get("/v1/messages/\(id)", key: harness.a.key)["payload"] == [:])
             let path = "/v1/dead-letters/\(id)/replay"
-            expectProblem(try await api.post(path, key: harness.a.key, ["to": "+14155550124"]), 422, pointers: ["/text"])
+            expectProblem(
+                try await api.post(path, key: harness.a.key, ["to": "+14155550124"]), 422, pointers: ["/text"])
             #expect(try await api.post(path, key: harness.a.key, ["text": ["body": "again"]]).status == 202)
         }
     }

@@ -33,7 +33,8 @@ import Testing
             async let streamA = api.get("/v1/events", key: harness.a.key)
             async let streamB = api.get("/v1/events", key: harness.b.key)
             try await Self.listeners(2, harness.gateway.feed)
-            let sent = try await api.post("/v1/messages", key: harness.a.key, Samples.text(["text": ["body": "one\ntwo"]]))
+            let sent = try await api.post(
+                "/v1/messages", key: harness.a.key, Samples.text(["text": ["body": "one\ntwo"]]))
             let ofB = try await api.post("/v1/messages", key: harness.b.key, Samples.text)
             let cancelled = try await api.post("/v1/messages/\(sent.text("id"))/cancel", key: harness.a.key)
             harness.gateway.feed.finish()
@@ -76,7 +77,9 @@ import Testing
             #expect(response.status == .ok)
             var text = ""
             var chunks = response.body.makeAsyncIterator()
-            while !text.contains(": connected\n\n"), let chunk = try await chunks.next() { text += String(buffer: chunk) }
+            while !text.contains(": connected\n\n"), let chunk = try await chunks.next() {
+                text += String(buffer: chunk)
+            }
             let message = Message(
                 id: IdentifierGenerator().next(), tenantID: harness.a.tenant.id, channelID: harness.a.channel.id,
                 recipient: PhoneNumber(unchecked: "+14155550123"), payload: .text("hello"), createdAt: ManualTime.start)

@@ -74,7 +74,8 @@ import Testing
         try await harness.run { api in
             for name in [harness.a.channel.name, harness.a.channel.id.text] {
                 expectProblem(
-                    try await api.post("/v1/messages", key: harness.b.key, Samples.text(["channel": .string(name)])), 422,
+                    try await api.post("/v1/messages", key: harness.b.key, Samples.text(["channel": .string(name)])),
+                    422,
                     pointers: ["/channel"])
             }
         }
@@ -89,7 +90,8 @@ import Testing
             #expect(made.text("key").hasPrefix("mk_"))
             answers["createKey"] = nil
             let secrets = [
-                Harness.apiKeyA, Harness.apiKeyB, "provider-key-of-second", Harness.webhookSecret, "webhook-secret-of-second",
+                Harness.apiKeyA, Harness.apiKeyB, "provider-key-of-second", Harness.webhookSecret,
+                "webhook-secret-of-second",
                 Harness.adminToken, harness.a.key, harness.b.key, made.text("key"),
             ]
             for (id, answer) in answers {

@@ -11,7 +11,8 @@ import Testing
         let harness = try await Harness()
         try await harness.run { api in
             let body = Samples.text([
-                "channel": "billing", "event": ["user_id": "u_981", "type": "invoice.paid", "timestamp": "2026-11-23T10:00:00Z"],
+                "channel": "billing",
+                "event": ["user_id": "u_981", "type": "invoice.paid", "timestamp": "2026-11-23T10:00:00Z"],
                 "metadata": ["invoice": "42"], "priority": "high", "on_unknown": "hold",
             ])
             let answer = try await api.post("/v1/messages", key: harness.a.key, body)
@@ -136,9 +137,11 @@ import Testing
             }
             let first = try await api.get("/v1/messages?limit=2", key: harness.a.key)
             #expect(first.ids == [ids[4], ids[3]])
-            let second = try await api.get("/v1/messages?limit=2&cursor=\(first.text("next_cursor"))", key: harness.a.key)
+            let second = try await api.get(
+                "/v1/messages?limit=2&cursor=\(first.text("next_cursor"))", key: harness.a.key)
             #expect(second.ids == [ids[2], ids[1]])
-            let third = try await api.get("/v1/messages?limit=2&cursor=\(second.text("next_cursor"))", key: harness.a.key)
+            let third = try await api.get(
+                "/v1/messages?limit=2&cursor=\(second.text("next_cursor"))", key: harness.a.key)
             #expect(third.ids == [ids[0]])
             #expect(third["next_cursor"] == .null)
 
@@ -165,7 +168,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "limit=0", "limit=201", "limit=x", "limit=1&limit=2", "status=lost", "status=", "recipient=12", "since=yesterday",
+        "limit=0", "limit=201", "limit=x", "limit=1&limit=2", "status=lost", "status=", "recipient=12",
+        "since=yesterday",
         "until=2026-13-01T00:00:00Z", "cursor=nonsense", "cursor=bXNnXzE", "channel=unknown", "unknown=1", "limit=%zz",
         "message_id=%00", "message_id=%ff",
     ])
@@ -242,7 +246,8 @@ import Testing
         try await harness.run { api in
             let long = String(repeating: "x", count: StandInProvider.textMax + 1)
             expectProblem(
-                try await api.post("/v1/messages", key: harness.a.key, Samples.text(["text": ["body": .string(long)]])), 422,
+                try await api.post("/v1/messages", key: harness.a.key, Samples.text(["text": ["body": .string(long)]])),
+                422,
                 pointers: ["/text/body"])
             expectProblem(
                 try await api.post("/v1/messages", key: harness.a.key, Samples.text(["channel": "alerts"])), 422,

@@ -110,7 +110,8 @@ import Testing
             for operation in Self.operations {
                 guard let answer = answers[operation.id] else { continue }
                 let response = try #require(
-                    operation.value["responses"]?[String(answer.status)], "\(operation.id): \(answer.status) \(answer.body)")
+                    operation.value["responses"]?[String(answer.status)],
+                    "\(operation.id): \(answer.status) \(answer.body)")
                 #expect((200..<300).contains(answer.status), "\(operation.id)")
                 guard let content = response["content"]?.objectValue?.members.first else {
                     #expect(answer.body.isEmpty, "\(operation.id)")
@@ -146,7 +147,10 @@ import Testing
         try await webhooksOnly.run { api in
             expectProblem(try await api.get("/v1/messages", key: webhooksOnly.a.key), 404)
             let paths = try #require(try await api.get("/openapi.json")["paths"]?.objectValue?.names)
-            #expect(paths == ["/webhooks/{channel_id}/{token}", "/health/live", "/health/ready", "/metrics", "/openapi.json"])
+            #expect(
+                paths == [
+                    "/webhooks/{channel_id}/{token}", "/health/live", "/health/ready", "/metrics", "/openapi.json",
+                ])
         }
         let apiOnly = try await Harness { $0.roles = [.api] }
         try await apiOnly.run { api in

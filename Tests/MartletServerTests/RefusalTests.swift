@@ -45,32 +45,40 @@ import Testing
         Malformed("null", "null", 422, [""]),
         Malformed("empty object", "{}", 422, ["/to", "/type"]),
         Malformed("wrong types", #"{"to":14155550123,"type":"text","text":"hi"}"#, 422, ["/to", "/text"]),
-        Malformed("unknown field", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"colour":1}"#, 422, ["/colour"]),
         Malformed(
-            "unknown inner field", #"{"to":"+14155550123","type":"text","text":{"body":"x","bold":true}}"#, 422, ["/text/bold"]),
+            "unknown field", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"colour":1}"#, 422, ["/colour"]),
+        Malformed(
+            "unknown inner field", #"{"to":"+14155550123","type":"text","text":{"body":"x","bold":true}}"#, 422,
+            ["/text/bold"]),
         Malformed("unknown type", #"{"to":"+14155550123","type":"fax","fax":{}}"#, 422),
         Malformed(
-            "content of another type", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"image":{"url":"http://x"}}"#,
+            "content of another type",
+            #"{"to":"+14155550123","type":"text","text":{"body":"x"},"image":{"url":"http://x"}}"#,
             422, ["/image"]),
         Malformed("no number", #"{"to":"415","type":"text","text":{"body":"x"}}"#, 422, ["/to"]),
         Malformed("NUL", #"{"to":"+14155550123","type":"text","text":{"body":"a\u0000b"}}"#, 422, ["/text/body"]),
         Malformed(
-            "NUL in a name", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"metadata":{"a\u0000":"x"}}"#, 422,
+            "NUL in a name", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"metadata":{"a\u0000":"x"}}"#,
+            422,
             ["/metadata"]),
         Malformed("half a pair", #"{"to":"+14155550123","type":"text","text":{"body":"\ud800"}}"#, 422, ["/text/body"]),
         Malformed("low half", #"{"to":"+14155550123","type":"text","text":{"body":"\udc00x"}}"#, 422, ["/text/body"]),
         Malformed("empty text", #"{"to":"+14155550123","type":"text","text":{"body":""}}"#, 422, ["/text/body"]),
         Malformed(
-            "huge number", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"expires_in":99999999999999999999}"#, 422,
+            "huge number",
+            #"{"to":"+14155550123","type":"text","text":{"body":"x"},"expires_in":99999999999999999999}"#, 422,
             ["/expires_in"]),
         Malformed(
-            "fraction", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"expires_in":1.5}"#, 422, ["/expires_in"]),
+            "fraction", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"expires_in":1.5}"#, 422,
+            ["/expires_in"]),
         Malformed(
-            "bad time", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"send_at":"2026-02-30T00:00:00Z"}"#, 422,
+            "bad time", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"send_at":"2026-02-30T00:00:00Z"}"#,
+            422,
             ["/send_at"]),
         Malformed(
             "expired before sent",
-            #"{"to":"+14155550123","type":"text","text":{"body":"x"},"send_at":"2026-11-24T00:00:00Z","expires_in":5}"#, 422,
+            #"{"to":"+14155550123","type":"text","text":{"body":"x"},"send_at":"2026-11-24T00:00:00Z","expires_in":5}"#,
+            422,
             ["/expires_in"]),
         Malformed(
             "location off the earth",
@@ -79,7 +87,8 @@ import Testing
         Malformed(
             "metadata that is not flat",
             #"{"to":"+14155550123","type":"text","text":{"body":"x"},"metadata":{"a":{"b":1}}}"#, 422, ["/metadata/a"]),
-        Malformed("awkward name", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"a/b~c":1}"#, 422, ["/a~1b~0c"]),
+        Malformed(
+            "awkward name", #"{"to":"+14155550123","type":"text","text":{"body":"x"},"a/b~c":1}"#, 422, ["/a~1b~0c"]),
     ]
 
     @Test(arguments: malformed)
@@ -102,7 +111,8 @@ import Testing
                 (HTTPRequest.Method.post, "/v1/messages/batch", harness.a.key),
                 (.post, "/v1/dead-letters/\(dead)/replay", harness.a.key),
                 (.post, "/v1/channels", harness.a.key), (.patch, "/v1/channels/\(harness.a.channel.id)", harness.a.key),
-                (.post, "/v1/tenants", Harness.adminToken), (.patch, "/v1/tenants/\(harness.a.tenant.id)", Harness.adminToken),
+                (.post, "/v1/tenants", Harness.adminToken),
+                (.patch, "/v1/tenants/\(harness.a.tenant.id)", Harness.adminToken),
                 (.post, "/v1/tenants/\(harness.a.tenant.id)/keys", Harness.adminToken),
             ] {
                 expectProblem(try await api.send(method, path, key: key, raw: body.bytes), 400)
@@ -136,7 +146,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=utf-16", "json", "",
+        "text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=utf-16",
+        "json", "",
     ])
     func `another content type is 415`(_ type: String) async throws {
         let harness = try await Harness()
@@ -162,14 +173,16 @@ import Testing
         let harness = try await Harness()
         try await harness.run { api in
             expectProblem(
-                try await api.post("/v1/messages", key: harness.a.key, Samples.text, headers: [.contentEncoding: "gzip"]), 415)
+                try await api.post(
+                    "/v1/messages", key: harness.a.key, Samples.text, headers: [.contentEncoding: "gzip"]), 415)
         }
     }
 
-    @Test(arguments: [
-        nil, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "mk_abc", "Bearer mk_abc", "Bearer wrong-token",
-        "Bearer two words", "Bearer \(String(repeating: "x", count: 2000))",
-    ] as [String?])
+    @Test(
+        arguments: [
+            nil, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "mk_abc", "Bearer mk_abc", "Bearer wrong-token",
+            "Bearer two words", "Bearer \(String(repeating: "x", count: 2000))",
+        ] as [String?])
     func `without a valid key it is 401`(_ header: String?) async throws {
         let harness = try await Harness()
         try await harness.run { api in
@@ -211,7 +224,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "/", "/v1", "/v2/messages", "/v1/messages/", "/v1/messages/msg_1", "/v1/replays", "/v1/endpoints", "/v1/suppressions",
+        "/", "/v1", "/v2/messages", "/v1/messages/", "/v1/messages/msg_1", "/v1/replays", "/v1/endpoints",
+        "/v1/suppressions",
         "/console/", "/v1/messages/batch/x", "/webhooks", "/favicon.ico",
     ])
     func `what is not there is 404`(_ path: String) async throws {
@@ -231,7 +245,8 @@ import Testing
         let harness = try await Harness()
         try await harness.run { api in
             for (method, path, allowed) in [
-                (HTTPRequest.Method.put, "/v1/messages", "GET, HEAD, POST"), (.delete, "/v1/messages/batch", "GET, HEAD, POST"),
+                (HTTPRequest.Method.put, "/v1/messages", "GET, HEAD, POST"),
+                (.delete, "/v1/messages/batch", "GET, HEAD, POST"),
                 (.get, "/v1/messages/msg_1/cancel", "POST"), (.post, "/health/live", "GET, HEAD"),
                 (.delete, "/v1/channels", "GET, HEAD, POST"), (.put, "/webhooks/chn_1/token", "GET, HEAD, POST"),
                 (HTTPRequest.Method("BREW")!, "/v1/stats", "GET, HEAD"),
@@ -256,10 +271,11 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (StoreError(.overloaded, "x"), 503), (StoreError(.full, "x"), 503), (StoreError(.unavailable, "x"), 503),
-        (StoreError(.unusable, "table communications_log is damaged"), 500),
-    ] as [(StoreError, Int)])
+    @Test(
+        arguments: [
+            (StoreError(.overloaded, "x"), 503), (StoreError(.full, "x"), 503), (StoreError(.unavailable, "x"), 503),
+            (StoreError(.unusable, "table communications_log is damaged"), 500),
+        ] as [(StoreError, Int)])
     func `a store that fails is 503 when it passes, else 500 without a word of the inside`(
         _ error: StoreError, _ status: Int
     ) async throws {

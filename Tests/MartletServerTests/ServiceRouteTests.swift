@@ -21,7 +21,10 @@ import Testing
             harness.gateway.health.report("dispatcher", isOK: true)
             let good = try await api.get("/health/ready")
             #expect(good.status == 200)
-            #expect(good.json == ["status": "ready", "checks": [["name": "dispatcher", "ok": true], ["name": "store", "ok": true]]])
+            #expect(
+                good.json == [
+                    "status": "ready", "checks": [["name": "dispatcher", "ok": true], ["name": "store", "ok": true]],
+                ])
             harness.gateway.health.report("dispatcher", isOK: false, detail: "stopped")
             let bad = try await api.get("/health/ready")
             #expect(bad.status == 503)
@@ -34,7 +37,10 @@ import Testing
             harness.time.advance(by: .seconds(2))
             let full = try await api.get("/health/ready")
             #expect(full.status == 503)
-            #expect(full["checks"]?.arrayValue?.last == ["name": "store", "ok": false, "detail": "full: no room on the disk"])
+            #expect(
+                full["checks"]?.arrayValue?.last == [
+                    "name": "store", "ok": false, "detail": "full: no room on the disk",
+                ])
         }
     }
 
@@ -44,7 +50,8 @@ import Testing
             _ = try await api.post("/v1/messages", key: harness.a.key, Samples.text)
             _ = try await harness.deadLetter(api)
             _ = try await api.post("/v1/messages", key: harness.a.key, Samples.text)
-            _ = try await api.post("/v1/messages", key: harness.a.key, Samples.text(["send_at": "2026-11-24T00:00:00Z"]))
+            _ = try await api.post(
+                "/v1/messages", key: harness.a.key, Samples.text(["send_at": "2026-11-24T00:00:00Z"]))
             harness.gateway.rates.sent(harness.a.channel.id, count: 7)
             harness.time.advance(by: .seconds(30))
             let answer = try await api.get("/v1/stats", key: harness.a.key)
@@ -88,7 +95,9 @@ import Testing
             #expect(exposition.types["martlet_http_request_duration_seconds"] == "histogram")
             func requests(_ route: String, _ method: String, _ status: String) -> Double? {
                 exposition.samples[
-                    #"martlet_http_request_duration_seconds_count{route="\#(route)",method="\#(method)",status="\#(status)"}"#]
+                    "martlet_http_request_duration_seconds_count"
+                        + #"{route="\#(route)",method="\#(method)",status="\#(status)"}"#
+                ]
             }
             #expect(requests("/v1/messages", "POST", "2xx") == 3)
             #expect(requests("/v1/messages/{id}", "GET", "4xx") == 1)
@@ -127,7 +136,9 @@ import Testing
     @Test func `every instrument of swift-metrics is rendered`() throws {
         let registry = PrometheusRegistry()
         let dimensions = [("provider", "stand-in"), ("outcome", "accepted")]
-        for _ in 0..<3 { Counter(label: "martlet_attempts_total", dimensions: dimensions, factory: registry).increment() }
+        for _ in 0..<3 {
+            Counter(label: "martlet_attempts_total", dimensions: dimensions, factory: registry).increment()
+        }
         FloatingPointCounter(label: "seconds_total", factory: registry).increment(by: 1.5)
         Gauge(label: "level", factory: registry).record(-2)
         let meter = Meter(label: "open", factory: registry)

@@ -30,11 +30,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ([:], ["/name"]), (["name": 7], ["/name"]), (["name": "x", "plan": "gold"], ["/plan"]),
-        (["name": .string(String(repeating: "n", count: 129))], ["/name"]), ([], [""]), (nil, [""]),
-        (["name": "x", "limits": [["count": "50", "per_seconds": 1]]], ["/limits/0/count"]),
-    ] as [(JSONValue, [String])])
+    @Test(
+        arguments: [
+            ([:], ["/name"]), (["name": 7], ["/name"]), (["name": "x", "plan": "gold"], ["/plan"]),
+            (["name": .string(String(repeating: "n", count: 129))], ["/name"]), ([], [""]), (nil, [""]),
+            (["name": "x", "limits": [["count": "50", "per_seconds": 1]]], ["/limits/0/count"]),
+        ] as [(JSONValue, [String])])
     func `a bad tenant is 422`(_ body: JSONValue, _ pointers: [String]) async throws {
         let harness = try await Harness()
         try await harness.run { api in
@@ -69,7 +70,8 @@ import Testing
             #expect(try await api.get("/v1/messages", key: harness.a.key).status == 200)
             #expect(try await api.post(path, key: admin)["name"] == .null)
             expectProblem(try await api.delete("\(path)/key_00000000000000000000000000", key: admin), 404)
-            expectProblem(try await api.post(path, key: admin, ["name": "x", "scope": "all"]), 422, pointers: ["/scope"])
+            expectProblem(
+                try await api.post(path, key: admin, ["name": "x", "scope": "all"]), 422, pointers: ["/scope"])
             let elsewhere = "/v1/tenants/\(harness.b.tenant.id)/keys/\(created.text("id"))"
             expectProblem(try await api.delete(elsewhere, key: admin), 404)
         }

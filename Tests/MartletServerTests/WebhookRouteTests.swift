@@ -17,13 +17,16 @@ import Testing
             let body = #"{"event":"messages.update","sessionId":"\#(Harness.apiKeyA)"}"#
             var headers = Self.proof
             headers[.contentType] = "text/plain"
-            let answer = try await api.send(.post, Self.path(harness.a.channel), raw: Array(body.utf8), headers: headers)
+            let answer = try await api.send(
+                .post, Self.path(harness.a.channel), raw: Array(body.utf8), headers: headers)
             #expect(answer.status == 200)
             #expect(answer.body == "{}")
             let now = harness.time.now()
             let entries = try await harness.store.lease(limit: 10, now: now, until: now + .seconds(1))
             #expect(entries.map(\.entry.channel) == [harness.a.channel.id])
-            #expect(String(decoding: entries[0].entry.body, as: UTF8.self) == #"{"event":"messages.update","sessionId":"***"}"#)
+            #expect(
+                String(decoding: entries[0].entry.body, as: UTF8.self)
+                    == #"{"event":"messages.update","sessionId":"***"}"#)
         }
     }
 
@@ -52,7 +55,8 @@ import Testing
         let harness = try await Harness()
         try await harness.run { api in
             for path in [
-                "/webhooks/\(harness.a.channel.id)/\(harness.b.channel.webhookToken)", "/webhooks/\(harness.a.channel.id)/x",
+                "/webhooks/\(harness.a.channel.id)/\(harness.b.channel.webhookToken)",
+                "/webhooks/\(harness.a.channel.id)/x",
                 "/webhooks/chn_00000000000000000000000000/\(harness.a.channel.webhookToken)", "/webhooks/x/y",
             ] {
                 expectProblem(try await api.post(path, ["a": 1], headers: Self.proof), 404)
@@ -79,7 +83,8 @@ import Testing
         let harness = try await Harness()
         try await harness.run { api in
             let limit = Array(repeating: UInt8(ascii: "x"), count: 1024 * 1024)
-            #expect(try await api.send(.post, Self.path(harness.a.channel), raw: limit, headers: Self.proof).status == 200)
+            #expect(
+                try await api.send(.post, Self.path(harness.a.channel), raw: limit, headers: Self.proof).status == 200)
             expectProblem(
                 try await api.send(.post, Self.path(harness.a.channel), raw: limit + [1], headers: Self.proof), 413)
             #expect(try await harness.store.depth().waiting == 1)

@@ -86,8 +86,9 @@ import Testing
     @Test func `an old token changes nothing`() async throws {
         _ = try await accepted()
         let first = try await claim().claims[0]
-        #expect(try await store.recoverLeases(
-            now: Self.start + .seconds(31), worker: "sweeper", includingUnexpired: false, decideAt: Self.start + .seconds(40), limit: 10) == 1)
+        #expect(
+            try await store.recoverLeases(
+                now: Self.start + .seconds(31), worker: "sweeper", includingUnexpired: false, decideAt: Self.start + .seconds(40), limit: 10) == 1)
         _ = try await store.decide(
             [Decision(message: first.message.id, verdict: .retry(at: Self.start + .seconds(50)))],
             now: Self.start + .seconds(40))
@@ -109,7 +110,8 @@ import Testing
         let waiting = try #require(try await store.message(second, tenant: nil)?.job)
         #expect(waiting.condition == .recipientPace)
         #expect(waiting.dueAt == Self.start + .seconds(5))
-        #expect(try await claim(at: Self.start + .seconds(5), interval: .seconds(5)).claims.map(\.message.id) == [second])
+        #expect(
+            try await claim(at: Self.start + .seconds(5), interval: .seconds(5)).claims.map(\.message.id) == [second])
     }
 
     @Test func `what is expired is failed, not claimed`() async throws {
@@ -136,7 +138,8 @@ import Testing
         #expect(released?.job?.since == Self.start)
         #expect(released?.job?.dueAt == Self.start + .seconds(3))
         let sent = try await settle(
-            try await claim(at: Self.start + .seconds(3)).claims[0], .sent(submissionID: "s", messageID: "m", lookUpAt: nil),
+            try await claim(at: Self.start + .seconds(3)).claims[0],
+            .sent(submissionID: "s", messageID: "m", lookUpAt: nil),
             outcome: .accepted(submissionID: "s", messageID: "m"))
         #expect(sent?.attempts == 1)
         let kinds = try await store.timeline(id).map(\.kind)
@@ -155,7 +158,7 @@ import Testing
         #expect(store.parkedCount == 2)
         let sent = try await settle(claim, .sent(submissionID: "s", messageID: "wa", lookUpAt: nil))
         #expect(sent?.status == .read)
-        #expect(sent?.deliveredAt == nil)
+        #expect(sent?.deliveredAt == Self.start)
         #expect(store.parkedCount == 0)
         #expect(try await store.apply([acknowledgement(.server), acknowledgement(.failed)], now: Self.start).isEmpty)
         #expect(try await store.message(id, tenant: nil)?.status == .read)
@@ -164,7 +167,8 @@ import Testing
     @Test func `an unknown outcome is settled by a look-up, or by its one echo`() async throws {
         let looked = try await accepted("first")
         try await settle(
-            try await claim().claims[0], .unknown(lookUpAt: Self.start + .seconds(1), decideAt: Self.start + .seconds(15)))
+            try await claim().claims[0],
+            .unknown(lookUpAt: Self.start + .seconds(1), decideAt: Self.start + .seconds(15)))
         let next = try await store.nextReconciliation()
         #expect(next.lookUpAt == Self.start + .seconds(1))
         #expect(next.decideAt == Self.start + .seconds(15))
@@ -172,7 +176,10 @@ import Testing
             limit: 10, perChannel: 10, except: [], now: Self.start + .seconds(1), leaseUntil: Self.start + .seconds(9))
         #expect(questions.map(\.purpose) == [.outcome])
         let found = try await store.settleLookUps(
-            [LookUpSettlement(message: looked, purpose: .outcome, submissionID: "s", messageID: "wa-1", isWorthAnEntry: true)],
+            [
+                LookUpSettlement(
+                    message: looked, purpose: .outcome, submissionID: "s", messageID: "wa-1", isWorthAnEntry: true)
+            ],
             now: Self.start + .seconds(2))
         #expect(found.map(\.status) == [.sent])
         #expect(try await store.undecided(now: Self.start + .seconds(60), limit: 10).isEmpty)
@@ -226,11 +233,15 @@ import Testing
         try await store.append(entries)
         let leased = try await store.lease(limit: 2, now: Self.start, until: Self.start + .seconds(5))
         #expect(leased.map(\.entry) == Array(entries.prefix(2)))
-        #expect(try await store.lease(limit: 5, now: Self.start, until: Self.start + .seconds(5)).map(\.entry) == [entries[2]])
+        #expect(
+            try await store.lease(limit: 5, now: Self.start, until: Self.start + .seconds(5)).map(\.entry) == [
+                entries[2]
+            ])
         try await store.complete([leased[0].sequence])
         try await store.setAside([(leased[1].sequence, "no JSON")], now: Self.start)
         #expect(try await store.depth().waiting == 1)
         #expect(store.setAsideEntries.map(\.reason) == ["no JSON"])
-        #expect(try await store.lease(limit: 5, now: Self.start + .seconds(5), until: Self.start + .seconds(9)).count == 1)
+        #expect(
+            try await store.lease(limit: 5, now: Self.start + .seconds(5), until: Self.start + .seconds(9)).count == 1)
     }
 }

@@ -43,22 +43,24 @@ import Testing
         #expect(JSONValue.object(draft.payload.content) == content)
     }
 
-    @Test(arguments: [
-        (["to": nil], ["/to"]), (["to": "4155550123"], ["/to"]), (["to": "+04155550123"], ["/to"]),
-        (["to": "+1415555012345678"], ["/to"]), (["type": "smoke"], ["/type"]), (["text": nil], ["/text"]),
-        (["text": ["body": .string(String(repeating: "x", count: 65_537))]], ["/text/body"]),
-        (["priority": "urgent"], ["/priority"]), (["on_unknown": "drop"], ["/on_unknown"]), (["redact": 1], ["/redact"]),
-        (["expires_in": 0], ["/expires_in"]), (["expires_in": 31_622_401], ["/expires_in"]),
-        (["expires_in": 5, "expires_at": "2026-11-24T00:00:00Z"], ["/expires_in"]),
-        (["send_at": "2028-01-01T00:00:00Z"], ["/send_at"]), (["send_at": 5], ["/send_at"]),
-        (["event": ["user_id": "u", "type": "t"]], ["/event/timestamp"]),
-        (["event": ["user_id": "u", "type": "t", "timestamp": "2026-11-23T10:00:00Z", "x": 1]], ["/event/x"]),
-        (["metadata": ["a": 1]], ["/metadata/a"]), (["metadata": ["": "x"]], ["/metadata"]),
-        (["metadata": ["a": .string(String(repeating: "x", count: 513))]], ["/metadata/a"]),
-        (["idempotency_key": ""], ["/idempotency_key"]), (["idempotency_key": "a\u{7}"], ["/idempotency_key"]),
-        (["idempotency_key": .string(String(repeating: "k", count: 256))], ["/idempotency_key"]),
-        (["channel": 7], ["/channel"]), (["sender": "x"], ["/sender"]),
-    ] as [(JSONObject, [String])])
+    @Test(
+        arguments: [
+            (["to": nil], ["/to"]), (["to": "4155550123"], ["/to"]), (["to": "+04155550123"], ["/to"]),
+            (["to": "+1415555012345678"], ["/to"]), (["type": "smoke"], ["/type"]), (["text": nil], ["/text"]),
+            (["text": ["body": .string(String(repeating: "x", count: 65_537))]], ["/text/body"]),
+            (["priority": "urgent"], ["/priority"]), (["on_unknown": "drop"], ["/on_unknown"]),
+            (["redact": 1], ["/redact"]),
+            (["expires_in": 0], ["/expires_in"]), (["expires_in": 31_622_401], ["/expires_in"]),
+            (["expires_in": 5, "expires_at": "2026-11-24T00:00:00Z"], ["/expires_in"]),
+            (["send_at": "2028-01-01T00:00:00Z"], ["/send_at"]), (["send_at": 5], ["/send_at"]),
+            (["event": ["user_id": "u", "type": "t"]], ["/event/timestamp"]),
+            (["event": ["user_id": "u", "type": "t", "timestamp": "2026-11-23T10:00:00Z", "x": 1]], ["/event/x"]),
+            (["metadata": ["a": 1]], ["/metadata/a"]), (["metadata": ["": "x"]], ["/metadata"]),
+            (["metadata": ["a": .string(String(repeating: "x", count: 513))]], ["/metadata/a"]),
+            (["idempotency_key": ""], ["/idempotency_key"]), (["idempotency_key": "a\u{7}"], ["/idempotency_key"]),
+            (["idempotency_key": .string(String(repeating: "k", count: 256))], ["/idempotency_key"]),
+            (["channel": 7], ["/channel"]), (["sender": "x"], ["/sender"]),
+        ] as [(JSONObject, [String])])
     func `each broken rule names its field`(_ changes: JSONObject, _ expected: [String]) {
         #expect(Self.pointers(changes) == expected)
     }

@@ -57,12 +57,12 @@ enum Fixture {
 
     /// Runs a body with a provider and a server that replies so, one reply for each request, the last one for ever.
     static func withServer<Result>(
-        _ replies: ScriptedServer.Reply..., connectionsMax: Int = 512,
+        _ replies: ScriptedServer.Reply..., connectionsMax: Int = 512, idleTimeout: Duration = .seconds(4),
         body: (WasenderProvider, ScriptedServer) async throws -> Result
     ) async throws -> Result {
         let server = ScriptedServer(replies)
         defer { server.stop() }
-        return try await withProvider(connections: .init(connectionsMax: connectionsMax)) { try await body($0, server) }
+        return try await withProvider(connections: .init(connectionsMax: connectionsMax, idleTimeout: idleTimeout)) { try await body($0, server) }
     }
 }
 

@@ -2,7 +2,7 @@ import Martlet
 import Testing
 import WasenderProvider
 
-@Suite struct LookUpTests {
+@Suite(.timeLimit(.minutes(1))) struct LookUpTests {
     // MARK: One message
 
     static let answers: [(String, Int, String, LookUpAnswer)] = [
@@ -259,7 +259,6 @@ import WasenderProvider
     @Test func `all its requests share one time-out`() async throws {
         let full = Self.page((0..<100).map { Self.row(1000 - $0, #"{\"text\":\"Another text\"}"#) })
         try await Fixture.withServer(full, .silence) { provider, server in
-            let start = ContinuousClock.now
             let answer = await provider.lookUp(
                 Fixture.question(.outcome, Fixture.message()),
                 over: Fixture.channel(server.baseURL, credentials: Fixture.everything), timeout: .milliseconds(500))
@@ -267,7 +266,6 @@ import WasenderProvider
                 Issue.record("\(answer)")
                 return
             }
-            #expect(ContinuousClock.now - start < .seconds(5))
         }
     }
 }

@@ -1,9 +1,9 @@
 extension Correction {
     /// Reads the body of a replay (CONTRACT: `POST /v1/dead-letters/{id}/replay`).
     ///
-    /// The content stands under the name of the message's type and is checked as in a send; or, under `payload`, it is laid
-    /// over the content there is. An expiry that has passed would fail the message at once, so it goes unless a new one is
-    /// given.
+    /// The content stands under the name of the message's type and is checked as in a send; or, under `payload`, it is
+    /// laid over the content there is. An expiry that has passed would fail the message at once, so it goes unless a
+    /// new one is given.
     /// - Parameters:
     ///   - message: the dead letter to be replayed.
     ///   - provider: the module of the message's channel.

@@ -83,8 +83,8 @@ package struct ChannelSettings: Sendable, Equatable {
 }
 
 extension Channel {
-    /// This channel as a `PATCH` body changes it: what is absent stays, null goes back to the default, and credentials are
-    /// merged member by member, null removing one. The result is checked as a new channel is.
+    /// This channel as a `PATCH` body changes it: what is absent stays, null goes back to the default, and credentials
+    /// are merged member by member, null removing one. The result is checked as a new channel is.
     package func changed(by value: JSONValue, provider: (any Provider)?) -> Result<Channel, FieldErrors> {
         guard let object = value.objectValue else {
             return .failure(FieldErrors([FieldError("", "must be an object, not \(value.kindName)")]))
@@ -103,8 +103,12 @@ extension Channel {
         let settings = ChannelSettings.read(&reader)
         if object[ChannelSettings.baseURLName] != nil { changed.baseURL = settings.baseURL }
         if object[ChannelSettings.limitsName] != nil { changed.limits = settings.limits }
-        if object[ChannelSettings.headroomName] != nil { changed.headroom = settings.headroom ?? Channel.defaultHeadroom }
-        if object[ChannelSettings.recipientIntervalName] != nil { changed.recipientInterval = settings.recipientInterval }
+        if object[ChannelSettings.headroomName] != nil {
+            changed.headroom = settings.headroom ?? Channel.defaultHeadroom
+        }
+        if object[ChannelSettings.recipientIntervalName] != nil {
+            changed.recipientInterval = settings.recipientInterval
+        }
         if object[ChannelSettings.acknowledgementDeadlineName] != nil {
             changed.acknowledgementDeadline = settings.acknowledgementDeadline
         }

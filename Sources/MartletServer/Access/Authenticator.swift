@@ -40,7 +40,8 @@ struct Authenticator: Sendable {
         case (_, .nobody):
             throw Self.unauthenticated("The key is not valid.", challenge: "Bearer error=\"invalid_token\"")
         case (.tenant, .administrator):
-            throw Problem(.forbidden, "The admin token does not reach a tenant's messages; use one of the tenant's keys.")
+            throw Problem(
+                .forbidden, "The admin token does not reach a tenant's messages; use one of the tenant's keys.")
         case (.administrator, .tenant):
             throw Problem(.forbidden, "Only the admin token may do this.")
         default: return caller

@@ -4,8 +4,10 @@ import Martlet
 
 /// Which part of a list is asked for: `limit` and `cursor`.
 struct Paging<Kind: IdentifierKind> {
+    /// The query parameters a list has at least.
     static var parameters: Set<String> { ["limit", "cursor"] }
 
+    /// Elements on a page at most.
     var limit: Int
     /// The last element of the page before this one.
     var last: Identifier<Kind>?
@@ -36,7 +38,9 @@ struct Paging<Kind: IdentifierKind> {
         let padded =
             cursor.replacing("-", with: "+").replacing("_", with: "/")
             + String(repeating: "=", count: (4 - cursor.utf8.count % 4) % 4)
-        guard let data = Data(base64Encoded: padded), let text = String(validating: data, as: UTF8.self) else { return nil }
+        guard let data = Data(base64Encoded: padded), let text = String(validating: data, as: UTF8.self) else {
+            return nil
+        }
         return Identifier(text)
     }
 }

@@ -37,6 +37,7 @@ package struct Problem: Error, Sendable {
     static let errorsMax = 50
 
     var kind: Kind
+    /// What went wrong this time.
     var detail: String
     var errors: [FieldError] = []
     var headers = HTTPFields()
@@ -61,6 +62,7 @@ package struct Problem: Error, Sendable {
         return object
     }
 
+    /// The refusal as it is sent.
     var response: Response {
         var headers = headers
         headers[.contentType] = "application/problem+json"
@@ -77,6 +79,7 @@ extension Problem: HTTPResponseError {
 }
 
 extension Problem {
+    /// 404, in the same words whatever is missing, so that nobody learns what is another's.
     static let notFound = Problem(.notFound, "There is nothing at this address.")
 
     /// A body that was understood and breaks the rules.
@@ -85,17 +88,19 @@ extension Problem {
         return Problem(.invalid, "\(named) not as required.", errors: errors)
     }
 
-    /// What a store's failure looks like from outside: what passes by itself says when to come back, everything else tells
-    /// nothing of the inside.
+    /// What a store's failure looks like from outside: what passes by itself says when to come back, everything else
+    /// tells nothing of the inside.
     static func store(_ error: StoreError) -> Problem {
         if error.code == .conflict { return Problem(.conflict, "There is one of that name already.") }
         guard error.isRetriable else { return .failed }
         return .unavailable(detail: "The store cannot take this now: \(error.code.name). Nothing was stored.")
     }
 
+    /// 503, with a second to wait.
     static func unavailable(detail: String) -> Problem {
         Problem(.unavailable, detail, headers: [.retryAfter: "1"])
     }
 
+    /// 500, which tells nothing of the inside.
     static let failed = Problem(.failed, "Something went wrong inside; the server's log has the details.")
 }

@@ -15,7 +15,8 @@ struct QueryReader {
             }
             guard known.contains(name) else {
                 let allowed = known.isEmpty ? "none" : known.sorted().joined(separator: ", ")
-                throw Problem(.badParameter, "There is no query parameter \(name.prefix(64)) here; there are: \(allowed).")
+                throw Problem(
+                    .badParameter, "There is no query parameter \(name.prefix(64)) here; there are: \(allowed).")
             }
             guard values.updateValue(value, forKey: name) == nil else {
                 throw Problem(.badParameter, "The query parameter \(name) is given twice.")
@@ -35,6 +36,7 @@ struct QueryReader {
         return pairs
     }
 
+    /// 400 that names the parameter and its rule.
     static func refusal(_ name: String, _ rule: String) -> Problem {
         Problem(.badParameter, "The query parameter \(name) \(rule).")
     }
@@ -48,6 +50,7 @@ struct QueryReader {
         return value
     }
 
+    /// A whole number in that range.
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let value = values[name] else { return nil }
         guard let number = Int(value), range.contains(number) else {
@@ -56,6 +59,7 @@ struct QueryReader {
         return number
     }
 
+    /// One of the names an enumeration allows.
     func choice<Choice>(_ name: String, among names: [String], _ make: (String) -> Choice?) throws -> Choice? {
         guard let value = values[name] else { return nil }
         guard let choice = make(value) else {
@@ -64,6 +68,7 @@ struct QueryReader {
         return choice
     }
 
+    /// A phone number in E.164, its plus sign encoded or not.
     func phoneNumber(_ name: String) throws -> PhoneNumber? {
         guard let value = values[name] else { return nil }
         guard let number = PhoneNumber(Self.withPlusSigns(value)) else {
@@ -72,6 +77,7 @@ struct QueryReader {
         return number
     }
 
+    /// An RFC 3339 date-time, its plus sign encoded or not.
     func timestamp(_ name: String) throws -> Timestamp? {
         guard let value = values[name] else { return nil }
         guard let timestamp = Timestamp(rfc3339: Self.withPlusSigns(value)) else {
@@ -80,7 +86,8 @@ struct QueryReader {
         return timestamp
     }
 
-    /// A plus sign in a query string means a space in a form, but people write phone numbers and time zones as they are.
+    /// A plus sign in a query string means a space in a form, but people write phone numbers and time zones as they
+    /// are.
     private static func withPlusSigns(_ value: String) -> String { value.replacing(" ", with: "+") }
 
     private static func decoded(_ text: Substring) -> String? {
@@ -90,7 +97,8 @@ struct QueryReader {
             switch byte {
             case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal) else {
+                guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal)
+                else {
                     return nil
                 }
                 bytes.append(high << 4 | low)

@@ -3,8 +3,11 @@ import Martlet
 
 /// How large a body may be, in bytes.
 enum BodyLimit {
+    /// Any body that is no batch and no webhook.
     static let standard = 256 * 1024
+    /// `POST /v1/messages/batch`.
     static let batch = 4 * 1024 * 1024
+    /// A provider's report.
     static let webhook = 1024 * 1024
 }
 

@@ -11,18 +11,22 @@ struct Route: Sendable {
     var access: Access
     var handler: Handler
 
+    /// A route that reads.
     static func get(_ template: String, _ access: Access, _ handler: @escaping Handler) -> Route {
         Route(method: .get, template: template, access: access, handler: handler)
     }
 
+    /// A route that creates or commands.
     static func post(_ template: String, _ access: Access, _ handler: @escaping Handler) -> Route {
         Route(method: .post, template: template, access: access, handler: handler)
     }
 
+    /// A route that changes.
     static func patch(_ template: String, _ access: Access, _ handler: @escaping Handler) -> Route {
         Route(method: .patch, template: template, access: access, handler: handler)
     }
 
+    /// A route that removes.
     static func delete(_ template: String, _ access: Access, _ handler: @escaping Handler) -> Route {
         Route(method: .delete, template: template, access: access, handler: handler)
     }

@@ -1,15 +1,18 @@
 /// Writes Prometheus' text exposition format, version 0.0.4
 /// (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format).
 struct ExpositionWriter {
+    /// The format's own content type.
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     private(set) var text = ""
 
+    /// Introduces a family.
     mutating func head(name: String, help: String, kind: String) {
         text += "# HELP \(name) \(help.replacing("\\", with: "\\\\").replacing("\n", with: "\\n"))\n"
         text += "# TYPE \(name) \(kind)\n"
     }
 
+    /// Writes one value of the family introduced last.
     mutating func sample(_ name: String, _ labels: [MetricFamily.Label], _ value: Double) {
         text += name
         if !labels.isEmpty {
@@ -30,6 +33,7 @@ struct ExpositionWriter {
     /// A name the format allows: what it does not is replaced by an underscore.
     static func metricName(_ name: String) -> String { clean(name, allowingColon: true) }
 
+    /// A label's name the format allows.
     static func labelName(_ name: String) -> String { clean(name, allowingColon: false) }
 
     private static func clean(_ name: String, allowingColon: Bool) -> String {

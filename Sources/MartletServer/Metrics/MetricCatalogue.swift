@@ -1,5 +1,6 @@
 /// What the program measures: names, meanings and buckets are a contract with those who draw and alert on them.
 enum MetricCatalogue {
+    /// One metric: its name, what it is, and what it means.
     struct Entry: Sendable {
         var name: String
         var kind: MetricFamily.Kind
@@ -7,9 +8,13 @@ enum MetricCatalogue {
         var buckets: [Double] = []
     }
 
+    /// Recorded with each request.
     static let httpRequestDuration = "martlet_http_request_duration_seconds"
+    /// Read off the store at scrape.
     static let queueWaiting = "martlet_queue_waiting"
+    /// Read off the store at scrape.
     static let queueOldestDue = "martlet_queue_oldest_due_seconds"
+    /// Read off the directory at scrape.
     static let channels = "martlet_channels"
 
     /// From a millisecond to ten seconds.
@@ -17,6 +22,7 @@ enum MetricCatalogue {
     /// From ten milliseconds to an hour.
     static let lagBuckets: [Double] = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
 
+    /// Every metric of the contract.
     static let entries: [Entry] = [
         Entry(name: "martlet_messages_accepted_total", kind: .counter, help: "Messages accepted and stored."),
         Entry(name: "martlet_messages_status_total", kind: .counter, help: "Changes of messages to each status."),
@@ -42,5 +48,6 @@ enum MetricCatalogue {
             buckets: requestBuckets),
     ]
 
+    /// The same by name.
     static let byName: [String: Entry] = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0) })
 }

@@ -2,20 +2,23 @@ import Synchronization
 
 /// One metric with all its label sets, as Prometheus calls it.
 final class MetricFamily: Sendable {
+    /// As the exposition format names it.
     enum Kind: String, Sendable {
         case counter, gauge, histogram
     }
 
-    /// Label sets of one metric at most. The labels of this program are bounded by design; this keeps a mistake from filling
-    /// the memory: whatever comes after is counted nowhere.
+    /// Label sets of one metric at most. The labels of this program are bounded by design; this keeps a mistake from
+    /// filling the memory: whatever comes after is counted nowhere.
     static let seriesMax = 512
 
     let name: String
     let help: String
     let kind: Kind
+    /// Upper bounds of a histogram's buckets, ascending; empty for the other kinds.
     let buckets: [Double]
     private let series = Mutex<[[Label]: MetricSeries]>([:])
 
+    /// A label's name and value.
     struct Label: Sendable, Hashable {
         var name: String
         var value: String
@@ -38,6 +41,7 @@ final class MetricFamily: Sendable {
         }
     }
 
+    /// Forgets a series.
     func remove(_ removed: MetricSeries) {
         series.withLock { series in series = series.filter { $0.value !== removed } }
     }
@@ -71,6 +75,7 @@ final class MetricFamily: Sendable {
 
 /// The values under one label set: a number, or a distribution over buckets.
 final class MetricSeries: Sendable {
+    /// What a series holds at a moment.
     enum Snapshot: Sendable {
         case value(Double)
         /// One count for each bucket, then one for what is beyond the last.
@@ -90,12 +95,15 @@ final class MetricSeries: Sendable {
         state = Mutex(State(counts: Array(repeating: 0, count: (buckets?.count ?? 0) + 1)))
     }
 
+    /// What it holds now.
     var snapshot: Snapshot {
         state.withLock { bounds == nil ? .value($0.value) : .distribution(counts: $0.counts, sum: $0.value) }
     }
 
+    /// Counts up, or down.
     func add(_ amount: Double) { state.withLock { $0.value += amount } }
 
+    /// Replaces the value.
     func set(_ value: Double) { state.withLock { $0.value = value } }
 
     /// Counts an observation into its bucket, or, for a plain series, replaces the value.
@@ -108,6 +116,7 @@ final class MetricSeries: Sendable {
         }
     }
 
+    /// Back to zero.
     func reset() {
         state.withLock { state in
             state.value = 0

@@ -3,11 +3,12 @@ import Synchronization
 
 /// Holds what the process measures and renders it for Prometheus.
 ///
-/// It is a backend of swift-metrics: make one, hand it to `MetricsSystem.bootstrap(_:)` before anything is measured, and to
-/// ``buildServer(gateway:configuration:metrics:logger:onReady:)`` for `/metrics`.
+/// It is a backend of swift-metrics: make one, hand it to `MetricsSystem.bootstrap(_:)` before anything is measured,
+/// and to ``buildServer(gateway:configuration:metrics:logger:onReady:)`` for `/metrics`.
 package final class PrometheusRegistry: Sendable {
     private let families = Mutex<[String: MetricFamily]>([:])
 
+    /// An empty registry.
     package init() {
         // A counter that is there at zero can be alerted on from the first scrape.
         _ = series("martlet_messages_accepted_total", [], otherwise: .counter)
@@ -20,6 +21,7 @@ package final class PrometheusRegistry: Sendable {
         return writer.text
     }
 
+    /// Appends all that was measured.
     func write(to writer: inout ExpositionWriter) {
         for family in families.withLock({ $0.values.sorted { $0.name < $1.name } }) { family.write(to: &writer) }
     }

@@ -1,7 +1,7 @@
 import Martlet
 
-/// The OpenAPI 3.1 description of what this server answers to. A test holds it against the routes, both ways, and against
-/// real answers.
+/// The OpenAPI 3.1 description of what this server answers to. A test holds it against the routes, both ways, and
+/// against real answers.
 enum OpenAPIDocument {
     /// - Parameters:
     ///   - version: the program's.
@@ -43,7 +43,8 @@ enum OpenAPIDocument {
                 "responses": .object(OpenAPIResponse.components),
                 "headers": [
                     "RetryAfter": [
-                        "description": "Seconds after which the same request may succeed.", "schema": ["type": "integer"],
+                        "description": "Seconds after which the same request may succeed.",
+                        "schema": ["type": "integer"],
                     ]
                 ],
                 "schemas": .object(OpenAPISchemas.all),
@@ -76,6 +77,7 @@ enum OpenAPIDocument {
 
 /// Parameters that several operations share.
 enum OpenAPIParameter {
+    /// By the names that operations refer to.
     static let components: JSONObject = {
         var components = JSONObject()
         for (name, place, description, schema) in all {
@@ -98,9 +100,13 @@ enum OpenAPIParameter {
             "Idempotency-Key", "header", "Does the same as the field idempotency_key.",
             ["type": "string", "minLength": 1, "maxLength": 255]
         ),
-        ("query.recipient", "query", "Only messages to this number.", ["type": "string", "examples": ["+14155550123"]]),
         (
-            "query.message_id", "query", "Only the message with this provider id: what webhooks call it, or the submission id.",
+            "query.recipient", "query", "Only messages to this number.",
+            ["type": "string", "examples": ["+14155550123"]]
+        ),
+        (
+            "query.message_id", "query",
+            "Only the message with this provider id: what webhooks call it, or the submission id.",
             ["type": "string"]
         ),
         (
@@ -128,6 +134,7 @@ extension String {
 
 /// Answers that several operations share: one for each kind of refusal.
 enum OpenAPIResponse {
+    /// By the names that operations refer to.
     static let components: JSONObject = {
         var components = JSONObject()
         for (status, description) in refusals {

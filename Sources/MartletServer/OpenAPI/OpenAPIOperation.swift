@@ -9,6 +9,7 @@ struct OpenAPIOperation {
         var isRequired = true
     }
 
+    /// In lower case, as OpenAPI has it.
     var method: String
     var path: String
     var id: String
@@ -19,9 +20,12 @@ struct OpenAPIOperation {
     /// Names in `components/parameters`.
     var parameters: [String] = []
     var request: Body?
+    /// What a success looks like.
     var answers: [(status: Int, description: String, body: Body?)]
+    /// Statuses of the refusals it may answer with.
     var refusals: [Int] = []
 
+    /// The operation object.
     var value: JSONValue {
         var object: JSONObject = [
             "operationId": .string(id), "tags": [.string(tag)], "summary": .string(summary),
@@ -54,6 +58,7 @@ struct OpenAPIOperation {
 }
 
 extension OpenAPIOperation {
+    /// Every operation there is, whatever the role.
     static let all: [OpenAPIOperation] =
         messages + deadLetters + statistics + channels + sessions + tenants + keys + webhooks + service
 
@@ -78,7 +83,7 @@ extension OpenAPIOperation {
                 (202, "Accepted and stored.", body("Message")),
                 (
                     200,
-                    "The key was seen before with the same content: that message. The header Idempotent-Replayed is true.",
+                    "The key was seen before with the same content: that message. Idempotent-Replayed is true.",
                     body("Message")
                 ),
             ], refusals: bodyRefusals + [409]),
@@ -117,7 +122,8 @@ extension OpenAPIOperation {
         OpenAPIOperation(
             method: "delete", path: "/v1/dead-letters/{id}", id: "discardDeadLetter", tag: "dead letters",
             summary: "Take it out of the queue; the log keeps the failed message", security: tenant,
-            parameters: ["path.id"], answers: [(204, "Gone from the queue.", nil)], refusals: [400, 401, 403, 404, 503]),
+            parameters: ["path.id"], answers: [(204, "Gone from the queue.", nil)],
+            refusals: [400, 401, 403, 404, 503]),
         OpenAPIOperation(
             method: "post", path: "/v1/dead-letters/{id}/replay", id: "replayDeadLetter", tag: "dead letters",
             summary: "Queue it again under its own id, corrected if asked", security: tenant, parameters: ["path.id"],
@@ -168,7 +174,8 @@ extension OpenAPIOperation {
         session("post", "resume", "resumeChannel", "Send again", answer: "Channel", refusals: []),
         session("post", "connect", "connectChannel", "Start the session", answer: "Session", refusals: [409, 502]),
         session("post", "disconnect", "disconnectChannel", "End the session", answer: "Session", refusals: [409, 502]),
-        session("get", "qr", "getChannelCode", "The code that links the phone", answer: "Session", refusals: [409, 502]),
+        session(
+            "get", "qr", "getChannelCode", "The code that links the phone", answer: "Session", refusals: [409, 502]),
     ]
 
     private static func session(

@@ -1,7 +1,11 @@
 extension OpenAPISchemas {
+    /// Channels, tenants and keys.
     static let directory = #"""
         {
-          "ChannelStatus": {"type": "string", "enum": ["active", "paused", "disconnected", "unauthorized", "unavailable"]},
+          "ChannelStatus": {
+            "type": "string",
+            "enum": ["active", "paused", "disconnected", "unauthorized", "unavailable"]
+          },
           "RateLimit": {
             "type": "object",
             "required": ["count", "per_seconds"],
@@ -19,7 +23,8 @@ extension OpenAPISchemas {
               "id", "tenant", "name", "provider", "base_url", "limits", "headroom", "recipient_interval_ms",
               "acknowledgement_deadline_seconds", "status", "status_reason", "status_since", "webhook_url", "created_at"
             ],
-            "description": "What holds for the channel, the provider's defaults filled in. Credentials and webhook secret are never shown.",
+            "description": "What holds for the channel, the provider's defaults filled in. Credentials and webhook \#
+        secret are never shown.",
             "properties": {
               "id": {"type": "string"},
               "tenant": {"type": "string"},
@@ -54,9 +59,15 @@ extension OpenAPISchemas {
               "name": {"type": "string", "minLength": 1, "maxLength": 128},
               "provider": {"type": "string"},
               "base_url": {"type": ["string", "null"], "format": "uri"},
-              "credentials": {"type": "object", "additionalProperties": true, "writeOnly": true, "description": "As the provider's own documentation calls them."},
+              "credentials": {
+                "type": "object", "additionalProperties": true, "writeOnly": true,
+                "description": "As the provider's own documentation calls them."
+              },
               "webhook_secret": {"type": ["string", "null"], "writeOnly": true, "maxLength": 512},
-              "limits": {"type": ["array", "null"], "minItems": 1, "maxItems": 8, "items": {"$ref": "#/components/schemas/RateLimit"}},
+              "limits": {
+                "type": ["array", "null"], "minItems": 1, "maxItems": 8,
+                "items": {"$ref": "#/components/schemas/RateLimit"}
+              },
               "headroom": {"type": ["number", "null"], "minimum": 0.05, "maximum": 1, "default": 0.9},
               "recipient_interval_ms": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400000},
               "acknowledgement_deadline_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 604800}
@@ -69,13 +80,17 @@ extension OpenAPISchemas {
           "ChannelChange": {
             "type": "object",
             "additionalProperties": false,
-            "description": "What is absent stays; null goes back to the default; credentials are merged, null removing one.",
+            "description": "What is absent stays; null goes back to the default; credentials are merged, null \#
+        removing one.",
             "properties": {
               "name": {"type": "string", "minLength": 1, "maxLength": 128},
               "base_url": {"type": ["string", "null"], "format": "uri"},
               "credentials": {"type": "object", "additionalProperties": true, "writeOnly": true},
               "webhook_secret": {"type": ["string", "null"], "writeOnly": true, "maxLength": 512},
-              "limits": {"type": ["array", "null"], "minItems": 1, "maxItems": 8, "items": {"$ref": "#/components/schemas/RateLimit"}},
+              "limits": {
+                "type": ["array", "null"], "minItems": 1, "maxItems": 8,
+                "items": {"$ref": "#/components/schemas/RateLimit"}
+              },
               "headroom": {"type": ["number", "null"], "minimum": 0.05, "maximum": 1},
               "recipient_interval_ms": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400000},
               "acknowledgement_deadline_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 604800}
@@ -87,7 +102,10 @@ extension OpenAPISchemas {
             "required": ["status", "qr_code"],
             "properties": {
               "status": {"type": "string", "description": "The session's state in the provider's words."},
-              "qr_code": {"type": ["string", "null"], "description": "The text of the code to scan, where there is one."}
+              "qr_code": {
+                "type": ["string", "null"],
+                "description": "The text of the code to scan, where there is one."
+              }
             }
           },
           "Tenant": {
@@ -96,7 +114,10 @@ extension OpenAPISchemas {
             "properties": {
               "id": {"type": "string"},
               "name": {"type": "string"},
-              "limits": {"type": "array", "items": {"$ref": "#/components/schemas/RateLimit"}, "description": "Over all its channels."},
+              "limits": {
+                "type": "array", "items": {"$ref": "#/components/schemas/RateLimit"},
+                "description": "Over all its channels."
+              },
               "created_at": {"type": "string", "format": "date-time"}
             }
           },

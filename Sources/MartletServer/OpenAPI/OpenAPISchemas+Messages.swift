@@ -1,4 +1,5 @@
 extension OpenAPISchemas {
+    /// Messages and their timelines.
     static let messages = #"""
         {
           "MessageStatus": {"type": "string", "enum": ["queued", "sent", "delivered", "read", "failed"]},
@@ -32,7 +33,10 @@ extension OpenAPISchemas {
               "channel": {"type": "string", "description": "The channel's name."},
               "to": {"type": "string", "examples": ["+14155550123"]},
               "type": {"$ref": "#/components/schemas/MessageType"},
-              "payload": {"type": "object", "additionalProperties": true, "description": "The content; empty once a message to redact is final."},
+              "payload": {
+                "type": "object", "additionalProperties": true,
+                "description": "The content; empty once a message to redact is final."
+              },
               "status": {"$ref": "#/components/schemas/MessageStatus"},
               "condition": {
                 "type": ["string", "null"],
@@ -48,9 +52,15 @@ extension OpenAPISchemas {
               "submission_id": {"type": ["string", "null"], "description": "What the provider answered to the send."},
               "attempts": {"type": "integer", "description": "Since acceptance or the last replay."},
               "next_attempt_at": {"type": ["string", "null"], "format": "date-time"},
-              "error_reason": {"type": ["string", "null"], "description": "A stable code, then a colon and the provider's words."},
+              "error_reason": {
+                "type": ["string", "null"],
+                "description": "A stable code, then a colon and the provider's words."
+              },
               "dead_lettered": {"type": "boolean"},
-              "duplicate_risk": {"type": "boolean", "description": "It was sent again after an attempt whose outcome nobody could tell."},
+              "duplicate_risk": {
+                "type": "boolean",
+                "description": "It was sent again after an attempt whose outcome nobody could tell."
+              },
               "priority": {"$ref": "#/components/schemas/Priority"},
               "send_at": {"type": ["string", "null"], "format": "date-time"},
               "expires_at": {"type": ["string", "null"], "format": "date-time"},
@@ -115,6 +125,7 @@ extension OpenAPISchemas {
         }
         """#
 
+    /// Dead letters and their replay.
     static let deadLetters = #"""
         {
           "DeadLetter": {
@@ -141,7 +152,8 @@ extension OpenAPISchemas {
           "ReplayRequest": {
             "type": "object",
             "additionalProperties": false,
-            "description": "What to correct; the content stands under the name of the message's type, or, to be laid over what there is, under payload.",
+            "description": "What to correct; the content stands under the name of the message's type, or, to be laid \#
+        over what there is, under payload.",
             "properties": {
               "to": {"type": "string"},
               "text": {"$ref": "#/components/schemas/Text.Content"},

@@ -1,4 +1,5 @@
 extension OpenAPISchemas {
+    /// Sends and batches.
     static let requests = #"""
         {
           "Text.Content": {
@@ -47,7 +48,10 @@ extension OpenAPISchemas {
             "additionalProperties": false,
             "description": "The field named as the type holds the content.",
             "properties": {
-              "channel": {"type": "string", "description": "A channel's name or id; may be left out when the tenant has one."},
+              "channel": {
+                "type": "string",
+                "description": "A channel's name or id; may be left out when the tenant has one."
+              },
               "to": {"type": "string", "description": "E.164."},
               "type": {"$ref": "#/components/schemas/MessageType"},
               "text": {"$ref": "#/components/schemas/Text.Content"},
@@ -60,7 +64,10 @@ extension OpenAPISchemas {
               "contact": {"$ref": "#/components/schemas/Contact.Content"},
               "template": {"$ref": "#/components/schemas/Template.Content"},
               "event": {"$ref": "#/components/schemas/Event"},
-              "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255, "description": "Else derived from event; with neither there is no deduplication."},
+              "idempotency_key": {
+                "type": "string", "minLength": 1, "maxLength": 255,
+                "description": "Else derived from event; with neither there is no deduplication."
+              },
               "priority": {"$ref": "#/components/schemas/Priority"},
               "send_at": {"type": "string", "format": "date-time", "description": "Not before."},
               "expires_at": {"type": "string", "format": "date-time", "description": "Not after."},

@@ -2,6 +2,7 @@ import Martlet
 
 /// The shapes of bodies and answers, in JSON Schema 2020-12 as OpenAPI 3.1 has it.
 enum OpenAPISchemas {
+    /// Every schema by its name.
     static let all: JSONObject = {
         var all = JSONObject()
         for text in [messages, requests, deadLetters, directory, service] {
@@ -21,7 +22,10 @@ enum OpenAPISchemas {
             "description": "RFC 9457.",
             "required": ["type", "title", "status", "detail"],
             "properties": {
-              "type": {"type": "string", "format": "uri", "description": "Names the kind of problem; it never changes."},
+              "type": {
+                "type": "string", "format": "uri",
+                "description": "Names the kind of problem; it never changes."
+              },
               "title": {"type": "string"},
               "status": {"type": "integer"},
               "detail": {"type": "string"},
@@ -60,15 +64,25 @@ enum OpenAPISchemas {
                 "type": "array",
                 "items": {
                   "type": "object",
-                  "required": ["id", "name", "status", "waiting", "oldest_due_seconds", "sent_last_minute", "allowed_per_second"],
+                  "required": [
+                    "id", "name", "status", "waiting", "oldest_due_seconds", "sent_last_minute",
+                    "allowed_per_second"
+                  ],
                   "properties": {
                     "id": {"type": "string"},
                     "name": {"type": "string"},
                     "status": {"$ref": "#/components/schemas/ChannelStatus"},
                     "waiting": {"type": "integer"},
-                    "oldest_due_seconds": {"type": ["integer", "null"], "description": "For how long the first message has been due."},
+                    "oldest_due_seconds": {
+                      "type": ["integer", "null"],
+                      "description": "For how long the first message has been due."
+                    },
                     "sent_last_minute": {"type": "integer", "description": "By this process."},
-                    "allowed_per_second": {"type": ["number", "null"], "description": "What the channel's limits leave room for, headroom taken off; null without limits."}
+                    "allowed_per_second": {
+                      "type": ["number", "null"],
+                      "description": "What the channel's limits leave room for, headroom taken off; null without \#
+        limits."
+                    }
                   }
                 }
               }

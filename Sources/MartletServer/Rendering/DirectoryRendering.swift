@@ -30,6 +30,7 @@ struct ChannelRendering: Sendable {
     let providers: ProviderRegistry
     let address: PublicAddress
 
+    /// The channel as JSON.
     func value(_ channel: Channel) -> JSONValue {
         let traits = providers[channel.provider]?.traits
         let limits = channel.limits ?? traits?.defaultLimits ?? []

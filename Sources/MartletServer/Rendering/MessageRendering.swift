@@ -7,6 +7,7 @@ struct MessageRendering: Sendable {
     let directory: Directory
     let time: any TimeSource
 
+    /// The message as JSON.
     func bytes(_ message: Message) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(1024)
@@ -14,6 +15,7 @@ struct MessageRendering: Sendable {
         return output
     }
 
+    /// Appends the message as JSON.
     func write(_ message: Message, to output: inout [UInt8]) {
         var writer = ObjectWriter()
         writer.begin(&output)
@@ -80,7 +82,9 @@ struct MessageRendering: Sendable {
 struct ObjectWriter {
     private var isFirst = true
 
+    /// Opens the object.
     mutating func begin(_ output: inout [UInt8]) { output.append(UInt8(ascii: "{")) }
+    /// Closes the object.
     mutating func end(_ output: inout [UInt8]) { output.append(UInt8(ascii: "}")) }
 
     private mutating func name(_ name: StaticString, to output: inout [UInt8]) {
@@ -92,21 +96,25 @@ struct ObjectWriter {
         output.append(UInt8(ascii: ":"))
     }
 
+    /// Any value.
     mutating func member(_ name: StaticString, _ value: JSONValue, to output: inout [UInt8]) {
         self.name(name, to: &output)
         value.write(to: &output)
     }
 
+    /// An object.
     mutating func member(_ name: StaticString, _ value: JSONObject, to output: inout [UInt8]) {
         self.name(name, to: &output)
         value.write(to: &output)
     }
 
+    /// A string, or null.
     mutating func member(_ name: StaticString, _ text: String?, to output: inout [UInt8]) {
         self.name(name, to: &output)
         if let text { JSONWriter.write(text, to: &output) } else { output.append(contentsOf: "null".utf8) }
     }
 
+    /// A timestamp, or null.
     mutating func member(_ name: StaticString, _ moment: Timestamp?, to output: inout [UInt8]) {
         member(name, moment?.description, to: &output)
     }

@@ -2,6 +2,7 @@ import Martlet
 
 /// The shape of a timeline's entry: members that say nothing are left out.
 enum TimelineRendering {
+    /// The entry as JSON.
     static func value(_ event: TimelineEvent) -> JSONValue {
         var object: JSONObject = [
             "id": .string(event.id.text), "type": .string(event.kind.rawValue), "at": .string(event.at.description),

@@ -48,7 +48,8 @@ extension MessageRoutes {
         return halves + alone.stringErrors.map { FieldError(pointer + $0.pointer, $0.message) }
     }
 
-    /// - parameter isPrepared: whether the entry was read; what is then wrong was found later, with pointers of its own.
+    /// - parameter isPrepared: whether the entry was read; what is then wrong was found later, with pointers of its
+    /// own.
     private static func result(
         _ index: Int, _ result: Result<AcceptanceResult, FieldErrors>, isPrepared: Bool
     ) -> JSONValue {

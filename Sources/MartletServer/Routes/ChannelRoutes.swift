@@ -11,6 +11,7 @@ struct ChannelRoutes: Sendable {
         rendering = ChannelRendering(providers: gateway.directory.providers, address: address)
     }
 
+    /// What is served.
     var routes: [Route] {
         [
             .post("/v1/channels", .tenantOrAdministrator, create),
@@ -46,7 +47,8 @@ struct ChannelRoutes: Sendable {
             tenant = try exchange.tenant
         }
         let channel = try await gateway.directory.createChannel(draft.channel(tenant: tenant))
-        return .json(rendering.value(channel), status: .created, headers: [.location: "/v1/channels/\(channel.id.text)"])
+        return .json(
+            rendering.value(channel), status: .created, headers: [.location: "/v1/channels/\(channel.id.text)"])
     }
 
     private func list(_ exchange: Exchange) async throws -> Response {
@@ -131,7 +133,8 @@ struct ChannelRoutes: Sendable {
     private func control(_ command: SessionCommand, _ channel: Channel) async throws -> Response {
         switch await gateway.sessions.perform(command, on: channel) {
         case .done(let status, let qrCode):
-            return .json(["status": .string(status), "qr_code": .optional(qrCode)], headers: [.cacheControl: "no-store"])
+            return .json(
+                ["status": .string(status), "qr_code": .optional(qrCode)], headers: [.cacheControl: "no-store"])
         case .unsupported(let detail): throw Problem(.conflict, detail)
         case .failed(let detail): throw Problem(.providerFailed, detail)
         }

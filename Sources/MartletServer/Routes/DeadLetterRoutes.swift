@@ -11,6 +11,7 @@ struct DeadLetterRoutes: Sendable {
         rendering = MessageRendering(directory: gateway.directory, time: gateway.time)
     }
 
+    /// What is served.
     var routes: [Route] {
         [
             .get("/v1/dead-letters", .tenant, list),

@@ -25,6 +25,7 @@ final class EventStreamRoutes: Sendable {
         rendering = MessageRendering(directory: gateway.directory, time: gateway.time)
     }
 
+    /// What is served.
     var routes: [Route] { [.get("/v1/events", .tenant, { try await self.stream($0) })] }
 
     private func stream(_ exchange: Exchange) async throws -> Response {

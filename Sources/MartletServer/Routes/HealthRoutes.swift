@@ -12,6 +12,7 @@ final class HealthRoutes: Sendable {
 
     init(gateway: Gateway) { self.gateway = gateway }
 
+    /// What is served.
     var routes: [Route] {
         [
             .get("/health/live", .anybody, { _ in .json(["status": "live"]) }),

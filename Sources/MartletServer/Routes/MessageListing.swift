@@ -3,6 +3,7 @@ import Martlet
 
 /// A page of the log, filtered as the query string asks.
 struct MessageListing: Sendable {
+    /// One page, and where the next begins.
     struct Page: Sendable {
         var messages: [Message]
         var nextCursor: String?
@@ -15,12 +16,15 @@ struct MessageListing: Sendable {
         }
     }
 
+    /// The query parameters of a list of messages.
     static let parameters: Set<String> = [
         "recipient", "message_id", "status", "channel", "since", "until", "limit", "cursor",
     ]
 
     let gateway: Gateway
 
+    /// Reads the query string and asks the store.
+    /// - throws: 400 on a bad parameter, or the store's error.
     func page(for exchange: Exchange, deadLettersOnly: Bool) async throws -> Page {
         let reader = try QueryReader(exchange.request.uri, known: Self.parameters)
         let tenant = try exchange.tenant
@@ -45,7 +49,9 @@ struct MessageListing: Sendable {
     /// By name, or by id: the log outlives its channels, and an id is all that is left of a deleted one.
     private func channel(_ reader: QueryReader, _ tenant: TenantID) throws -> ChannelID? {
         guard let name = try reader.text("channel") else { return nil }
-        if case .success(let channel) = gateway.directory.resolveChannel(named: name, tenant: tenant) { return channel.id }
+        if case .success(let channel) = gateway.directory.resolveChannel(named: name, tenant: tenant) {
+            return channel.id
+        }
         guard let id = ChannelID(name) else { throw QueryReader.refusal("channel", "names no channel") }
         return id
     }

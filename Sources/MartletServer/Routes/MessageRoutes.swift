@@ -13,6 +13,7 @@ struct MessageRoutes: Sendable {
         rendering = MessageRendering(directory: gateway.directory, time: gateway.time)
     }
 
+    /// What is served.
     var routes: [Route] {
         [
             .post("/v1/messages", .tenant, send),
@@ -24,7 +25,9 @@ struct MessageRoutes: Sendable {
         ]
     }
 
+    /// Does the same as the field `idempotency_key`.
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    /// `true` on the answer that repeats an earlier one.
     static let idempotentReplayed = HTTPField.Name("Idempotent-Replayed")!
 
     private func send(_ exchange: Exchange) async throws -> Response {
@@ -108,6 +111,7 @@ struct MessageRoutes: Sendable {
 }
 
 extension Problem {
+    /// 409: the key stands for other content, in that message.
     static func idempotencyConflict(_ id: MessageID) -> Problem {
         Problem(.conflict, "The idempotency key was used before, with other content, for \(id.text).")
     }

@@ -20,6 +20,7 @@ final class MetricsRoutes: Sendable {
         tokenHash = token.map { Array(SHA256.hash(data: Array($0.utf8))) }
     }
 
+    /// What is served.
     var routes: [Route] { [.get("/metrics", .anybody, { try await self.scrape($0) })] }
 
     private func scrape(_ exchange: Exchange) async throws -> Response {

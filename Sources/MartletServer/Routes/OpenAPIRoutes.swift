@@ -6,10 +6,12 @@ struct OpenAPIRoutes: Sendable {
     let configuration: ServerConfiguration
     let address: PublicAddress
 
+    /// What is served.
     var routes: [Route] {
         [
             .get("/openapi.json", .anybody) { _ in
-                .json(OpenAPIDocument.value(version: configuration.version, url: address.url, roles: configuration.roles))
+                .json(
+                    OpenAPIDocument.value(version: configuration.version, url: address.url, roles: configuration.roles))
             }
         ]
     }

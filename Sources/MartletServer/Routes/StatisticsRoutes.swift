@@ -11,6 +11,7 @@ struct StatisticsRoutes: Sendable {
         channels = ChannelRendering(providers: gateway.directory.providers, address: address)
     }
 
+    /// What is served.
     var routes: [Route] { [.get("/v1/stats", .tenant, show)] }
 
     private func show(_ exchange: Exchange) async throws -> Response {

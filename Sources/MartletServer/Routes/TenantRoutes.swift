@@ -5,6 +5,7 @@ import Martlet
 struct TenantRoutes: Sendable {
     let gateway: Gateway
 
+    /// What is served.
     var routes: [Route] {
         [
             .post("/v1/tenants", .administrator, create),

@@ -5,8 +5,10 @@ import Martlet
 struct WebhookRoutes: Sendable {
     let gateway: Gateway
 
+    /// The path of every webhook address.
     static let template = "/webhooks/{channel_id}/{token}"
 
+    /// What is served.
     var routes: [Route] {
         [
             .post(Self.template, .anybody, receive),

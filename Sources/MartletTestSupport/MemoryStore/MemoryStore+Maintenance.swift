@@ -10,7 +10,8 @@ extension MemoryStore: Maintenance {
             removed += oldKeys.count
 
             var parkedLeft = limit
-            for key in state.parked.keys.sorted(by: { ($0.channel, $0.id) < ($1.channel, $1.id) }) where parkedLeft > 0 {
+            for key in state.parked.keys.sorted(by: { ($0.channel, $0.id) < ($1.channel, $1.id) }) where parkedLeft > 0
+            {
                 let entries = state.parked[key] ?? []
                 let kept = entries.filter { $0.parkedAt + Self.parkedFor > now }
                 parkedLeft -= entries.count - kept.count

@@ -155,7 +155,9 @@ extension MemoryState {
             }
         let settlement = isAnothers ? answer.withoutFinding(now: now) : answer
         // An answer to a question that is no longer asked: the message was decided, replayed or removed meanwhile.
-        guard let before = rows[id], let planned = before.lookUp, planned.purpose == settlement.purpose else { return false }
+        guard let before = rows[id], let planned = before.lookUp, planned.purpose == settlement.purpose else {
+            return false
+        }
         if settlement.isWorthAnEntry { note(.lookedUp, id, at: now, detail: settlement.detail) }
         let wasFound = settlement.submissionID != nil || settlement.messageID != nil || settlement.level != nil
         modify(id, now: now) { row in

@@ -4,8 +4,8 @@ import Synchronization
 /// A store and an inbox in memory that keep every promise of the ports but the one of the disk.
 ///
 /// What it holds survives for as long as the object does, so a test that kills a pipeline and builds another one on the
-/// same store sees what a restart would. The same calls give the same answers in every run: nothing depends on the order
-/// of a hash table.
+/// same store sees what a restart would. The same calls give the same answers in every run: nothing depends on the
+/// order of a hash table.
 package final class MemoryStore: Sendable {
     /// The calls of the ports, as ``interpose(_:)`` sees them.
     package enum Operation: String, Sendable, CaseIterable {

@@ -94,7 +94,9 @@ final class Harness: Sendable {
     func deadLetter(_ api: API, _ body: JSONValue = Samples.text) async throws -> MessageID {
         let sent = try await api.post("/v1/messages", key: a.key, body)
         let id = try #require(MessageID(sent.text("id")))
-        try await settle(id, .fail(ErrorReason(.rejected, "the number is not on WhatsApp")), outcome: .rejected(ErrorReason(.rejected)))
+        try await settle(
+            id, .fail(ErrorReason(.rejected, "the number is not on WhatsApp")),
+            outcome: .rejected(ErrorReason(.rejected)))
         return id
     }
 

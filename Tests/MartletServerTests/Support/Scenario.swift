@@ -60,7 +60,8 @@ struct Scenario: Sendable {
         answers["getChannel"] = try await api.get(path, key: key)
         answers["listChannels"] = try await api.get("/v1/channels", key: key)
         answers["updateChannel"] = try await api.patch(
-            path, key: key, ["headroom": 0.8, "recipient_interval_ms": 5000, "limits": [["count": 1, "per_seconds": 0.5]]])
+            path, key: key,
+            ["headroom": 0.8, "recipient_interval_ms": 5000, "limits": [["count": 1, "per_seconds": 0.5]]])
         answers["pauseChannel"] = try await api.post("\(path)/pause", key: key)
         answers["resumeChannel"] = try await api.post("\(path)/resume", key: key)
         harness.provider.answerCommands(with: .done(status: "need_scan", qrCode: "2@code"))
@@ -69,7 +70,8 @@ struct Scenario: Sendable {
         answers["disconnectChannel"] = try await api.post("\(path)/disconnect", key: key)
         let webhook = created.text("webhook_url").dropFirst(Harness.publicURL.count)
         answers["receiveWebhook"] = try await api.post(
-            String(webhook), ["event": "messages.update"], headers: [HTTPField.Name("X-Proof")!: "webhook-secret-of-second"])
+            String(webhook), ["event": "messages.update"],
+            headers: [HTTPField.Name("X-Proof")!: "webhook-secret-of-second"])
         answers["verifyWebhook"] = try await api.get(
             "\(webhook)?hub.challenge=1158201444&hub.verify_token=webhook-secret-of-second")
         answers["deleteChannel"] = try await api.delete(path, key: key)

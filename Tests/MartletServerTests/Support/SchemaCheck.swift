@@ -1,8 +1,8 @@
 import Martlet
 import MartletServer
 
-/// Holds a value against a schema of the API's description. It knows the words of JSON Schema that the description uses, and
-/// is stricter than they are in one way: a member that the schema does not name is an error.
+/// Holds a value against a schema of the API's description. It knows the words of JSON Schema that the description
+/// uses, and is stricter than they are in one way: a member that the schema does not name is an error.
 struct SchemaCheck {
     let document: JSONValue
 
@@ -21,7 +21,9 @@ struct SchemaCheck {
         {
             return ["\(place): is \(value.kindName), not \(types)"]
         }
-        if let allowed = words["enum"]?.arrayValue, !allowed.contains(value) { found.append("\(place): \(value) is not allowed") }
+        if let allowed = words["enum"]?.arrayValue, !allowed.contains(value) {
+            found.append("\(place): \(value) is not allowed")
+        }
         if let text = value.stringValue, words["format"] == "date-time", Timestamp(rfc3339: text) == nil {
             found.append("\(place): \(text) is no date-time")
         }
