@@ -156,9 +156,11 @@ package enum DispatchQueuePromises {
             let message = try await fixture.accept(fixture.message())
             let claim = try await fixture.claimOne(at: 1, lease: 30)
             #expect(
-                try await fixture.store.recoverLeases(now: at(30.9), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 0)
+                try await fixture.store.recoverLeases(
+                    now: at(30.9), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 0)
             #expect(
-                try await fixture.store.recoverLeases(now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 1)
+                try await fixture.store.recoverLeases(
+                    now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10) == 1)
             let stored = try await fixture.stored(message.id)
             #expect(stored.attempts == 1)
             #expect(stored.status == .queued)
@@ -174,7 +176,8 @@ package enum DispatchQueuePromises {
         Promise("a worker that was slow, not dead, may still say that it sent") { fixture in
             let message = try await fixture.accept(fixture.message())
             let claim = try await fixture.claimOne(at: 1, lease: 30)
-            _ = try await fixture.store.recoverLeases(now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10)
+            _ = try await fixture.store.recoverLeases(
+                now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10)
             let late = Disposition.sent(submissionID: "s-1", messageID: "m-1", lookUpAt: nil)
             let sent = try #require(
                 try await fixture.settle(claim, late, .accepted(submissionID: "s-1", messageID: "m-1"), at: 32))
@@ -188,7 +191,8 @@ package enum DispatchQueuePromises {
         Promise("once a new claim is made the slow worker's word is not taken") { fixture in
             let message = try await fixture.accept(fixture.message())
             let old = try await fixture.claimOne(at: 1, lease: 30)
-            _ = try await fixture.store.recoverLeases(now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10)
+            _ = try await fixture.store.recoverLeases(
+                now: at(31), worker: "sweeper", includingUnexpired: false, decideAt: at(46), limit: 10)
             _ = try await fixture.store.decide(
                 [Decision(message: message.id, verdict: .retry(at: at(46)))], now: at(46))
             let late = Disposition.sent(submissionID: "s-1", messageID: nil, lookUpAt: nil)
@@ -203,7 +207,8 @@ package enum DispatchQueuePromises {
             let theirs = try await fixture.claimOne(worker: "worker-2")
             try await fixture.store.renewLeases(worker: "worker-1", until: at(100))
             #expect(
-                try await fixture.store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 10) == 1)
+                try await fixture.store.recoverLeases(
+                    now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 10) == 1)
             #expect(try await fixture.stored(mine.message.id).job?.state == .claimed)
             #expect(try await fixture.stored(theirs.message.id).job?.state == .unknown)
         },
@@ -212,7 +217,9 @@ package enum DispatchQueuePromises {
             _ = try await fixture.claimOne(worker: "a")
             let mine = try await fixture.claimOne(worker: "b")
             _ = try await fixture.claimOne(worker: "c")
-            #expect(try await fixture.store.recoverLeases(now: at(1), worker: "b", includingUnexpired: true, decideAt: at(16), limit: 10) == 2)
+            #expect(
+                try await fixture.store.recoverLeases(
+                    now: at(1), worker: "b", includingUnexpired: true, decideAt: at(16), limit: 10) == 2)
             #expect(try await fixture.stored(mine.message.id).job?.state == .claimed)
         },
         Promise("no more leases are recovered at once than asked for") { fixture in
@@ -220,9 +227,15 @@ package enum DispatchQueuePromises {
             _ = try await fixture.claim(limit: 3, worker: "a")
             _ = try await fixture.claim(limit: 2, worker: "b")
             let store = fixture.store
-            #expect(try await store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 4)
-            #expect(try await store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 1)
-            #expect(try await store.recoverLeases(now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 0)
+            #expect(
+                try await store.recoverLeases(
+                    now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 4)
+            #expect(
+                try await store.recoverLeases(
+                    now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 1)
+            #expect(
+                try await store.recoverLeases(
+                    now: at(60), worker: "sweeper", includingUnexpired: false, decideAt: at(75), limit: 4) == 0)
         },
     ]
 

@@ -100,7 +100,10 @@ package struct SandboxConfiguration: Sendable {
         /// Whether a status is its number or its name.
         package enum Status: String, Sendable, CaseIterable { case number, string }
         /// What `remoteJid` holds: the number's JID, the recipient's linked id, or the number as it was sent.
-        package enum RemoteJID: String, Sendable, CaseIterable { case number, lid, asSent = "as-sent" }
+        package enum RemoteJID: String, Sendable, CaseIterable {
+            case number, lid
+            case asSent = "as-sent"
+        }
 
         package var timestamp: Timestamp = .milliseconds
         package var updateData: Container = .object

@@ -35,7 +35,9 @@ package final class FakeProvider: Provider {
 
     package init(
         time: any TimeSource, traits: ProviderTraits = FakeProvider.plainTraits,
-        sending: @escaping Sending = { SendAnswer(.accepted(submissionID: "s-\($0.message.id)", messageID: "w-\($0.message.id)"), httpStatus: 200) },
+        sending: @escaping Sending = {
+            SendAnswer(.accepted(submissionID: "s-\($0.message.id)", messageID: "w-\($0.message.id)"), httpStatus: 200)
+        },
         lookingUp: @escaping @Sendable (LookUp) async -> LookUpAnswer = { _ in .unsupported }
     ) {
         self.time = time
@@ -85,12 +87,16 @@ package final class FakeProvider: Provider {
         state.withLock { $0.sessionAnswer }
     }
 
-    package func control(_ command: SessionCommand, of channel: Channel, timeout: Duration) async -> SessionControlAnswer {
+    package func control(_ command: SessionCommand, of channel: Channel, timeout: Duration) async
+        -> SessionControlAnswer
+    {
         .done(status: "connected", qrCode: command == .qrCode ? "2@code" : nil)
     }
 
     package func isAuthentic(headers: [String: String], body: [UInt8], channel: Channel) -> Bool {
-        guard let secret = channel.webhookSecret?.exposed, let given = headers["x-webhook-signature"] else { return false }
+        guard let secret = channel.webhookSecret?.exposed, let given = headers["x-webhook-signature"] else {
+            return false
+        }
         return constantTimeEquals(Array(secret.utf8), Array(given.utf8))
     }
 
@@ -107,7 +113,9 @@ package final class FakeProvider: Provider {
             let level = AcknowledgementLevel(rawValue: Int(code))
         else { throw WebhookError("it has no id and level") }
         var echo: Acknowledgement.Echo?
-        if let number = value["recipient"]?.stringValue.flatMap({ PhoneNumber($0) }), let text = value["text"]?.stringValue {
+        if let number = value["recipient"]?.stringValue.flatMap({ PhoneNumber($0) }),
+            let text = value["text"]?.stringValue
+        {
             echo = .init(recipient: number, text: text)
         }
         return [

@@ -111,7 +111,8 @@ package struct PipelineHarness: Sendable {
 
     /// A request to send a text.
     package func draft(
-        _ text: String = "hello", to: String = "+14155550123", channel: Channel, change: (inout JSONObject) -> Void = { _ in }
+        _ text: String = "hello", to: String = "+14155550123", channel: Channel,
+        change: (inout JSONObject) -> Void = { _ in }
     ) throws -> MessageDraft {
         var body: JSONObject = [
             "channel": .string(channel.name), "to": .string(to), "type": "text", "text": ["body": .string(text)],

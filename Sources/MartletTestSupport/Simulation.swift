@@ -16,7 +16,8 @@ package struct Simulation: Sendable {
     package init(time: VirtualTime = VirtualTime()) { self.time = time }
 
     /// Runs the body to its end, moving the clock whenever nothing else can run.
-    package func run<Success: Sendable>(_ body: @escaping @Sendable () async throws -> Success) async throws -> Success {
+    package func run<Success: Sendable>(_ body: @escaping @Sendable () async throws -> Success) async throws -> Success
+    {
         try await withCheckedThrowingContinuation { continuation in
             // The simulation's thread blocks, so it is none of the cooperative pool's.
             Thread.detachNewThread { continuation.resume(with: Result { try self.runBlocking(body) }) }

@@ -60,7 +60,9 @@ package final class VirtualTime: TimeSource {
         while true {
             let woken = state.withLock { state -> CheckedContinuation<Void, any Error>?? in
                 guard let sleeper = state.sleepers.popMin() else { return .none }
-                guard let continuation = state.continuations.removeValue(forKey: sleeper.order) else { return .some(nil) }
+                guard let continuation = state.continuations.removeValue(forKey: sleeper.order) else {
+                    return .some(nil)
+                }
                 state.nanoseconds = max(state.nanoseconds, sleeper.at)
                 return .some(continuation)
             }

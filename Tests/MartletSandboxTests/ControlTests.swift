@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test func `writes a long ledger whole`() async throws {
-        try await withSandbox({ $0.limits = [SandboxLimit(count: 100_000, per: .seconds(1))] }) { running async throws in
+        try await withSandbox({ $0.limits = [SandboxLimit(count: 100_000, per: .seconds(1))] }) {
+            running async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for worker in 0..<10 {
                     group.addTask {

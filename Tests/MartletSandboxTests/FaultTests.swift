@@ -8,8 +8,10 @@ import Testing
     @Test(arguments: [
         (#"{"kind":"status","status":503}"#, 503, #"{"message":"Internal server error","success":false}"#),
         (#"{"kind":"status","status":502,"body":"<html>Bad gateway</html>"}"#, 502, "<html>Bad gateway</html>"),
-        (#"{"kind":"status","status":402,"json":{"success":false,"message":"Pay"}}"#, 402,
-            #"{"message":"Pay","success":false}"#),
+        (
+            #"{"kind":"status","status":402,"json":{"success":false,"message":"Pay"}}"#, 402,
+            #"{"message":"Pay","success":false}"#
+        ),
         (#"{"kind":"status","status":429,"retry_after":7}"#, 429, #"{"message":"Too many requests.","retry_after":7}"#),
         (#"{"kind":"status","status":401}"#, 401, #"{"message":"Invalid API key","success":false}"#),
         (#"{"kind":"garbage","body":"not JSON"}"#, 200, "not JSON"),

@@ -82,14 +82,16 @@ import Testing
                 .POST, "/api/send-presence-update", body: #"{"jid":"+12025550123","type":"dancing"}"#)
             #expect(wrong.status == 422)
             let read = try await running.call(
-                .POST, "/api/messages/read", body: #"{"key":{"id":"3EB0","remoteJid":"1@s.whatsapp.net","fromMe":false}}"#)
+                .POST, "/api/messages/read",
+                body: #"{"key":{"id":"3EB0","remoteJid":"1@s.whatsapp.net","fromMe":false}}"#)
             #expect(read.fields["success"] == true)
             #expect(try await running.call(.POST, "/api/messages/read", body: "{}").status == 422)
 
             let raw = try await running.call(.POST, "/api/upload", body: "bytes", contentType: "image/png")
             #expect(raw.fields["success"] == true)
             #expect(raw.fields["publicUrl"]?.string?.hasPrefix("https://") == true)
-            let encoded = try await running.call(.POST, "/api/upload", body: #"{"base64":"data:image/png;base64,AAAA"}"#)
+            let encoded = try await running.call(
+                .POST, "/api/upload", body: #"{"base64":"data:image/png;base64,AAAA"}"#)
             #expect(encoded.fields["publicUrl"] != nil)
             #expect(try await running.call(.POST, "/api/upload", body: #"{"base64":"*"}"#).status == 422)
             #expect(try await running.call(.POST, "/api/upload", contentType: "image/png").status == 422)

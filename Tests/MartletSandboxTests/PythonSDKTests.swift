@@ -6,7 +6,8 @@ import Testing
 @Suite struct PythonSDKTests {
     /// The interpreter that has the SDK: the environment names it, else it is the project's own.
     private static var interpreter: String {
-        ProcessInfo.processInfo.environment["MARTLET_TEST_PYTHON"] ?? packageRoot.appending(path: ".venv/bin/python").path
+        ProcessInfo.processInfo.environment["MARTLET_TEST_PYTHON"]
+            ?? packageRoot.appending(path: ".venv/bin/python").path
     }
 
     private static var packageRoot: URL {

@@ -9,7 +9,8 @@ import Testing
 
     private func instant(_ milliseconds: Int64) -> SandboxInstant {
         SandboxInstant(
-            nanoseconds: milliseconds * Self.milliseconds, wallMicroseconds: 1_800_000_000_000_000 + milliseconds * 1000)
+            nanoseconds: milliseconds * Self.milliseconds, wallMicroseconds: 1_800_000_000_000_000 + milliseconds * 1000
+        )
     }
 
     private func state(_ configure: (inout SandboxConfiguration) -> Void = { _ in }) -> SandboxState {
@@ -41,10 +42,16 @@ import Testing
         var state = state { $0.limits = [SandboxLimit(count: 2, per: .seconds(1))] }
         #expect(isAccepted(admit(&state, at: 0)))
         #expect(isAccepted(admit(&state, at: 600)))
-        guard case .limited(let refusal, false) = admit(&state, at: 999) else { Issue.record("not limited"); return }
+        guard case .limited(let refusal, false) = admit(&state, at: 999) else {
+            Issue.record("not limited")
+            return
+        }
         #expect(refusal.waitNanoseconds == Self.milliseconds)
         #expect(isAccepted(admit(&state, at: 1000)))
-        guard case .limited = admit(&state, at: 1599) else { Issue.record("not limited"); return }
+        guard case .limited = admit(&state, at: 1599) else {
+            Issue.record("not limited")
+            return
+        }
         #expect(isAccepted(admit(&state, at: 1599, key: "other")))
         #expect(isAccepted(admit(&state, at: 1600)))
         let statistics = state.statistics()
@@ -58,9 +65,18 @@ import Testing
             configuration.limits = [SandboxLimit(count: 1, per: .seconds(1))]
             configuration.knownKeys = ["key"]
         }
-        guard case .unauthorized(.invalid) = admit(&state, at: 0, key: "other") else { Issue.record("let in"); return }
-        guard case .unknownRecipient = admit(&state, at: 0, to: "+9990000000") else { Issue.record("known"); return }
-        guard case .limited = admit(&state, at: 1) else { Issue.record("not limited"); return }
+        guard case .unauthorized(.invalid) = admit(&state, at: 0, key: "other") else {
+            Issue.record("let in")
+            return
+        }
+        guard case .unknownRecipient = admit(&state, at: 0, to: "+9990000000") else {
+            Issue.record("known")
+            return
+        }
+        guard case .limited = admit(&state, at: 1) else {
+            Issue.record("not limited")
+            return
+        }
     }
 
     @Test func `lets a message take its way at the times that were set`() {
@@ -69,7 +85,10 @@ import Testing
         var timers = state.takeWork().timers
         var seen: [(due: Int64, events: [String])] = []
         while let timer = timers.popLast() {
-            guard case .message(let id) = timer.purpose else { Issue.record("another timer"); return }
+            guard case .message(let id) = timer.purpose else {
+                Issue.record("another timer")
+                return
+            }
             state.advance(message: id, at: instant(timer.due / Self.milliseconds))
             let work = state.takeWork()
             seen.append((timer.due / Self.milliseconds, work.events.map(\.event.wasenderName)))
@@ -105,9 +124,15 @@ import Testing
         fault.duration = .milliseconds(500)
         #expect(state.begin(fault, at: instant(100)) != nil)
         #expect(statuses(of: state.takeWork()) == ["disconnected"])
-        guard case .sessionDown = admit(&state, at: 599) else { Issue.record("not down"); return }
+        guard case .sessionDown = admit(&state, at: 599) else {
+            Issue.record("not down")
+            return
+        }
         // A session that comes to be meanwhile is down, too, and comes back with the others.
-        guard case .sessionDown = admit(&state, at: 599, key: "late") else { Issue.record("not down"); return }
+        guard case .sessionDown = admit(&state, at: 599, key: "late") else {
+            Issue.record("not down")
+            return
+        }
         state.sweepFaults(at: instant(600))
         #expect(statuses(of: state.takeWork()) == ["connected", "connected"])
         #expect(isAccepted(admit(&state, at: 600)))
@@ -118,7 +143,10 @@ import Testing
         var fault = SandboxFault(.sessionDown)
         fault.count = 1
         _ = state.begin(fault, at: instant(0))
-        guard case .sessionDown = admit(&state, at: 1) else { Issue.record("not down"); return }
+        guard case .sessionDown = admit(&state, at: 1) else {
+            Issue.record("not down")
+            return
+        }
         #expect(isAccepted(admit(&state, at: 2)))
         #expect(statuses(of: state.takeWork()) == ["connected"])
     }
@@ -128,9 +156,18 @@ import Testing
         var fault = SandboxFault(.status)
         fault.count = 2
         _ = state.begin(fault, at: instant(0))
-        guard case .struck = admit(&state, at: 0) else { Issue.record("not struck"); return }
-        guard case .limited = admit(&state, at: 1) else { Issue.record("not limited"); return }
-        guard case .struck = admit(&state, at: 1000) else { Issue.record("not struck"); return }
+        guard case .struck = admit(&state, at: 0) else {
+            Issue.record("not struck")
+            return
+        }
+        guard case .limited = admit(&state, at: 1) else {
+            Issue.record("not limited")
+            return
+        }
+        guard case .struck = admit(&state, at: 1000) else {
+            Issue.record("not struck")
+            return
+        }
         #expect(isAccepted(admit(&state, at: 2000)))
     }
 

@@ -29,7 +29,8 @@ import Testing
                 .PUT, path, key: "pat", body: #"{"account_protection":false,"webhook_url":"https://hook.example/x"}"#)
             #expect(changed.data["account_protection"] == false && changed.data["webhook_enabled"] == true)
             #expect(try await running.call(.GET, path, key: "pat").data == changed.data)
-            #expect(try await running.call(.GET, "/api/whatsapp-sessions", key: "pat").fields["data"]?.array?.count == 1)
+            #expect(
+                try await running.call(.GET, "/api/whatsapp-sessions", key: "pat").fields["data"]?.array?.count == 1)
 
             // Not linked yet.
             #expect(try await running.send(key: key).status == 409)
@@ -42,12 +43,18 @@ import Testing
 
     @Test(arguments: [
         ("{}", ["account_protection", "log_messages", "name", "phone_number"]),
-        (#"{"name":1,"phone_number":"","account_protection":"yes","log_messages":null}"#,
-            ["account_protection", "log_messages", "name", "phone_number"]),
-        (#"{"name":"a","phone_number":"+1","account_protection":true,"log_messages":1,"webhook_url":"nonsense"}"#,
-            ["webhook_url"]),
-        (#"{"name":"a","phone_number":"+1","account_protection":true,"log_messages":"0","webhook_events":"all"}"#,
-            ["webhook_events"]),
+        (
+            #"{"name":1,"phone_number":"","account_protection":"yes","log_messages":null}"#,
+            ["account_protection", "log_messages", "name", "phone_number"]
+        ),
+        (
+            #"{"name":"a","phone_number":"+1","account_protection":true,"log_messages":1,"webhook_url":"nonsense"}"#,
+            ["webhook_url"]
+        ),
+        (
+            #"{"name":"a","phone_number":"+1","account_protection":true,"log_messages":"0","webhook_events":"all"}"#,
+            ["webhook_events"]
+        ),
     ])
     func `names what is wrong with a session`(body: String, fields: [String]) async throws {
         try await withSandbox { running async throws in
@@ -67,9 +74,10 @@ import Testing
             let scan = try await running.call(.POST, path + "/connect", key: "pat")
             #expect(scan.data["status"] == "NEED_SCAN")
             #expect(scan.data["qrCode"]?.string?.hasPrefix("2@") == true)
-            #expect(try await eventually {
-                try await running.call(.GET, path, key: "pat").data["status"] == "connected"
-            })
+            #expect(
+                try await eventually {
+                    try await running.call(.GET, path, key: "pat").data["status"] == "connected"
+                })
             #expect(
                 try await running.call(.POST, path + "/connect", key: "pat").data
                     == ["status": "CONNECTED", "message": "Session is already connected"])
@@ -79,9 +87,10 @@ import Testing
             #expect(try await running.call(.POST, path + "/restart", key: "pat").status == 409)
             #expect(try await running.call(.POST, path + "/connect", key: "pat").data["status"] == "CONNECTED")
             #expect(try await running.call(.POST, path + "/restart", key: "pat").fields["success"] == true)
-            #expect(try await eventually {
-                try await running.call(.GET, "/api/status", key: key).fields == ["status": "connected"]
-            })
+            #expect(
+                try await eventually {
+                    try await running.call(.GET, "/api/status", key: key).fields == ["status": "connected"]
+                })
             let logs = try await running.call(.GET, path + "/session-logs?per_page=3", key: "pat")
             let rows = try #require(logs.data["data"]?.array)
             #expect(rows.map { $0.object?["status"] } == ["connected", "connecting", "connected"])
@@ -93,7 +102,8 @@ import Testing
         try await withSandbox { running async throws in
             let id = try #require(try await create(running).data["id"]?.integer)
             let path = "/api/whatsapp-sessions/\(id)"
-            let answer = try await running.call(.POST, path + "/connect", key: "pat", body: #"{"linkMethod":"passkey"}"#)
+            let answer = try await running.call(
+                .POST, path + "/connect", key: "pat", body: #"{"linkMethod":"passkey"}"#)
             #expect(answer.data["status"] == "NEED_PASSKEY")
             #expect(answer.data["passkey"]?.object?["token"] != nil)
             #expect(try await running.call(.GET, path + "/passkey-token", key: "pat").data["token"] != nil)

@@ -6,7 +6,10 @@ import Testing
     @Test(arguments: [
         (#"{"to":"+12025550123","text":"Hello"}"#, MessageKind.text),
         (#"{"to":"12025550123","text":"Hello","messageType":"ignored","extra":{"a":[1]}}"#, .text),
-        (#"{"to":"+12025550123","imageUrl":"https://files.example.com/a.jpg","text":"caption","viewOnce":true}"#, .image),
+        (
+            #"{"to":"+12025550123","imageUrl":"https://files.example.com/a.jpg","text":"caption","viewOnce":true}"#,
+            .image
+        ),
         (#"{"to":"+12025550123","videoUrl":"https://files.example.com/a.mp4"}"#, .video),
         (#"{"to":"+12025550123","documentUrl":"https://files.example.com/i.pdf","fileName":"i.pdf"}"#, .document),
         (#"{"to":"+12025550123","audioUrl":"https://files.example.com/a.ogg"}"#, .audio),

@@ -38,7 +38,8 @@ import Testing
             #expect(sent.data["message"] == ["conversation": "Hello"])
             #expect(sent.data["key"]?.object?["remoteJid"] == "+12025550123")
             let stored = webhooks[1].data["messages"]?.array?.first?.object
-            #expect(stored?["key"] == ["id": .string(keyID), "fromMe": true, "remoteJid": "12025550123@s.whatsapp.net"])
+            #expect(
+                stored?["key"] == ["id": .string(keyID), "fromMe": true, "remoteJid": "12025550123@s.whatsapp.net"])
             #expect(stored?["messageBody"] == "Hello")
             // The session's API key stands in acknowledgements, and nothing of the message's number anywhere.
             #expect(webhooks[2].fields["sessionId"] == "session-key")
@@ -60,7 +61,9 @@ import Testing
         }) { running, receiver async throws in
             _ = try await running.send()
             #expect(try await eventually { receiver.webhooks.count == 5 })
-            let updates = receiver.webhooks(of: "messages.update").compactMap { $0.fields["data"]?.array?.first?.object }
+            let updates = receiver.webhooks(of: "messages.update").compactMap {
+                $0.fields["data"]?.array?.first?.object
+            }
             #expect(updates.map { $0["update"] } == [["status": "sent"], ["status": "delivered"], ["status": "read"]])
             let key = updates.first?["key"]?.object
             #expect(key?["fromMe"] == false)

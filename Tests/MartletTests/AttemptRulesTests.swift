@@ -51,7 +51,8 @@ import Testing
 
     @Test func `what is not the message's fault holds it`() {
         #expect(
-            disposition(.throttled(retryAfter: .seconds(7), detail: "")) == .hold(until: now + .seconds(7), .providerRateLimit))
+            disposition(.throttled(retryAfter: .seconds(7), detail: ""))
+                == .hold(until: now + .seconds(7), .providerRateLimit))
         #expect(disposition(.sessionDown(detail: "")) == .hold(until: now, .sessionDisconnected))
         #expect(disposition(.unauthorized(detail: "")) == .hold(until: now, .channelUnauthorized))
     }
@@ -80,18 +81,22 @@ import Testing
 
     @Test func `an echo settles an unknown outcome whatever the policy`() {
         for policy in UnknownPolicy.allCases {
-            #expect(rules.decision(on: undecided(policy, echo: "3EB0"), now: now, chance: 0).verdict == .sent(messageID: "3EB0"))
+            #expect(
+                rules.decision(on: undecided(policy, echo: "3EB0"), now: now, chance: 0).verdict
+                    == .sent(messageID: "3EB0"))
         }
     }
 
     @Test func `retry goes on with the schedule at the later of the two times`() {
         #expect(rules.decision(on: undecided(.retry), now: now, chance: 0).verdict == .retry(at: now))
         #expect(
-            rules.decision(on: undecided(.retry, attempts: 3), now: now, chance: 0).verdict == .retry(at: now + .seconds(30)))
+            rules.decision(on: undecided(.retry, attempts: 3), now: now, chance: 0).verdict
+                == .retry(at: now + .seconds(30)))
     }
 
     @Test func `retry ends when the attempts are used up`() {
-        guard case .fail(let reason) = rules.decision(on: undecided(.retry, attempts: 6), now: now, chance: 0).verdict else {
+        guard case .fail(let reason) = rules.decision(on: undecided(.retry, attempts: 6), now: now, chance: 0).verdict
+        else {
             Issue.record("it went on")
             return
         }
@@ -154,7 +159,9 @@ import Testing
             return await withTaskGroup(of: Bool.self) { group in
                 for input in 0..<50 {
                     group.addTask {
-                        do { _ = try await commits.submit(input) } catch let error as StoreError { return error.code == .overloaded } catch {}
+                        do { _ = try await commits.submit(input) } catch let error as StoreError {
+                            return error.code == .overloaded
+                        } catch {}
                         return false
                     }
                 }

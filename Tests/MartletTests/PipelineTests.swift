@@ -16,7 +16,8 @@ import Testing
         let answer: FakeProvider.Sending = { receipt in
             try? await time.sleep(for: .milliseconds(30))
             return SendAnswer(
-                .accepted(submissionID: "s-\(receipt.message.id)", messageID: "w-\(receipt.message.id)"), httpStatus: 200)
+                .accepted(submissionID: "s-\(receipt.message.id)", messageID: "w-\(receipt.message.id)"),
+                httpStatus: 200)
         }
         return PipelineHarness(
             simulation: simulation,
@@ -24,9 +25,10 @@ import Testing
             configuration: configuration, seed: seed)
     }
 
-    private func accepted(_ harness: PipelineHarness, _ channel: Channel, _ node: PipelineHarness.Node, count: Int,
-        priority: String = "normal", prefix: String = "text") async throws -> [MessageID]
-    {
+    private func accepted(
+        _ harness: PipelineHarness, _ channel: Channel, _ node: PipelineHarness.Node, count: Int,
+        priority: String = "normal", prefix: String = "text"
+    ) async throws -> [MessageID] {
         let drafts = try (0..<count).map { index in
             Result<MessageDraft, FieldErrors>.success(
                 try harness.draft("\(prefix) \(index)", channel: channel) { $0["priority"] = .string(priority) })
@@ -57,7 +59,9 @@ import Testing
         #expect(harness.provider.receipts.count == 1)
     }
 
-    @Test func `transient failures are tried at 0, 5, 20, 65, 200 and 605 seconds, then dead-lettered, then replayed`() async throws {
+    @Test func `transient failures are tried at 0, 5, 20, 65, 200 and 605 seconds, then dead-lettered, then replayed`()
+        async throws
+    {
         let isMended = Atomic(false)
         let harness = harness(sending: { receipt in
             isMended.load(ordering: .relaxed)
@@ -101,7 +105,9 @@ import Testing
     }
 
     @Test func `a refusal goes to the dead-letter queue at once`() async throws {
-        let harness = harness(sending: { _ in SendAnswer(.rejected(ErrorReason(.invalidRecipient, "no such number")), httpStatus: 422) })
+        let harness = harness(sending: { _ in
+            SendAnswer(.rejected(ErrorReason(.invalidRecipient, "no such number")), httpStatus: 422)
+        })
         try await harness.simulation.run {
             let channel = try await harness.makeChannel()
             try await harness.withNode { node in
@@ -151,11 +157,13 @@ import Testing
     @Test func `a storm of 429s costs no attempts`() async throws {
         let throttledUntil = MonotonicInstant(nanoseconds: 20_000_000_000)
         let simulation = Simulation()
-        let provider = FakeProvider(time: simulation.time, sending: { receipt in
-            receipt.receivedAt < throttledUntil
-                ? SendAnswer(.throttled(retryAfter: .seconds(2), detail: "slow down"), httpStatus: 429)
-                : SendAnswer(.accepted(submissionID: "1", messageID: "w-\(receipt.message.id)"), httpStatus: 200)
-        })
+        let provider = FakeProvider(
+            time: simulation.time,
+            sending: { receipt in
+                receipt.receivedAt < throttledUntil
+                    ? SendAnswer(.throttled(retryAfter: .seconds(2), detail: "slow down"), httpStatus: 429)
+                    : SendAnswer(.accepted(submissionID: "1", messageID: "w-\(receipt.message.id)"), httpStatus: 200)
+            })
         let harness = PipelineHarness(simulation: simulation, provider: provider)
         try await simulation.run {
             let channel = try await harness.makeChannel(limits: [RateLimit(count: 50, perSeconds: 1)])
@@ -192,14 +200,18 @@ import Testing
         }
     }
 
-    @Test func `a session that is down holds its messages, costs no attempts, and lets them go when it is up`() async throws {
+    @Test func `a session that is down holds its messages, costs no attempts, and lets them go when it is up`()
+        async throws
+    {
         let simulation = Simulation()
         let isDown = Atomic(true)
-        let provider = FakeProvider(time: simulation.time, sending: { receipt in
-            isDown.load(ordering: .relaxed)
-                ? SendAnswer(.sessionDown(detail: "session is not connected"), httpStatus: 409)
-                : SendAnswer(.accepted(submissionID: "1", messageID: "w-\(receipt.message.id)"), httpStatus: 200)
-        })
+        let provider = FakeProvider(
+            time: simulation.time,
+            sending: { receipt in
+                isDown.load(ordering: .relaxed)
+                    ? SendAnswer(.sessionDown(detail: "session is not connected"), httpStatus: 409)
+                    : SendAnswer(.accepted(submissionID: "1", messageID: "w-\(receipt.message.id)"), httpStatus: 200)
+            })
         provider.setSession(.down(detail: "disconnected"))
         let harness = PipelineHarness(simulation: simulation, provider: provider)
         try await simulation.run {
@@ -214,7 +226,8 @@ import Testing
                 for id in ids {
                     let message = try #require(try await harness.store.message(id, tenant: nil))
                     #expect(message.attempts == 0)
-                    #expect(message.condition(channel: current, now: harness.time.now())?.condition == .sessionDisconnected)
+                    #expect(
+                        message.condition(channel: current, now: harness.time.now())?.condition == .sessionDisconnected)
                 }
                 isDown.store(false, ordering: .relaxed)
                 provider.setSession(.up)
@@ -227,11 +240,13 @@ import Testing
     @Test func `an outage opens the breaker and takes few attempts`() async throws {
         let simulation = Simulation()
         let up = MonotonicInstant(nanoseconds: 300_000_000_000)
-        let provider = FakeProvider(time: simulation.time, sending: { receipt in
-            receipt.receivedAt < up
-                ? SendAnswer(.transient(detail: "bad gateway", retryAfter: nil), httpStatus: 502)
-                : SendAnswer(.accepted(submissionID: "1", messageID: "w-\(receipt.message.id)"), httpStatus: 200)
-        })
+        let provider = FakeProvider(
+            time: simulation.time,
+            sending: { receipt in
+                receipt.receivedAt < up
+                    ? SendAnswer(.transient(detail: "bad gateway", retryAfter: nil), httpStatus: 502)
+                    : SendAnswer(.accepted(submissionID: "1", messageID: "w-\(receipt.message.id)"), httpStatus: 200)
+            })
         let harness = PipelineHarness(simulation: simulation, provider: provider)
         try await simulation.run {
             let channel = try await harness.makeChannel()
@@ -269,7 +284,9 @@ import Testing
     }
 
     @Test(arguments: UnknownPolicy.allCases)
-    func `an answer that is lost and cannot be looked up follows the message's policy`(policy: UnknownPolicy) async throws {
+    func `an answer that is lost and cannot be looked up follows the message's policy`(policy: UnknownPolicy)
+        async throws
+    {
         let harness = harness(sending: { receipt in
             receipt.occurrence == 1
                 ? SendAnswer(.unknown(detail: "reset"))
@@ -317,10 +334,12 @@ import Testing
 
     @Test func `a worker killed while sending leaves an unknown outcome, not a second send in silence`() async throws {
         let simulation = Simulation()
-        let provider = FakeProvider(time: simulation.time, sending: { receipt in
-            if receipt.occurrence == 1 { try? await simulation.time.sleep(for: .seconds(3600)) }
-            return SendAnswer(.accepted(submissionID: "2", messageID: "w2"), httpStatus: 200)
-        })
+        let provider = FakeProvider(
+            time: simulation.time,
+            sending: { receipt in
+                if receipt.occurrence == 1 { try? await simulation.time.sleep(for: .seconds(3600)) }
+                return SendAnswer(.accepted(submissionID: "2", messageID: "w2"), httpStatus: 200)
+            })
         let harness = PipelineHarness(simulation: simulation, provider: provider)
         try await simulation.run {
             let channel = try await harness.makeChannel()
@@ -359,7 +378,9 @@ import Testing
                 try await harness.directory.setStatus(channel.id, .paused, reason: nil)
                 let short = try harness.draft("short", channel: channel) { $0["expires_in"] = 10 }
                 _ = try await node.acceptance.accept(short, tenant: channel.tenantID)
-                try await harness.wait(upTo: .seconds(15)) { harness.store.allMessages.contains { $0.status == .failed } }
+                try await harness.wait(upTo: .seconds(15)) {
+                    harness.store.allMessages.contains { $0.status == .failed }
+                }
                 let expired = try #require(harness.store.allMessages.first { $0.status == .failed })
                 #expect(expired.errorReason == "expired")
                 #expect(expired.deadLetteredAt == nil)
@@ -428,22 +449,27 @@ import Testing
     @Test func `acknowledgements in any order, repeated or early, end in the right status`() async throws {
         let random = SeededRandomSource(seed: 5)
         for _ in 0..<20 {
-            let harness = harness(traits: FakeProvider.plainTraits, sending: { receipt in
-                SendAnswer(.accepted(submissionID: "1", messageID: "w-\(receipt.message.recipient)"), httpStatus: 200)
-            })
+            let harness = harness(
+                traits: FakeProvider.plainTraits,
+                sending: { receipt in
+                    SendAnswer(
+                        .accepted(submissionID: "1", messageID: "w-\(receipt.message.recipient)"), httpStatus: 200)
+                })
             let levels = [2, 3, 4, 3, 2].sorted { _, _ in random.next() % 2 == 0 }
             let early = Int(random.next() % 5)
             try await harness.simulation.run {
                 let channel = try await harness.makeChannel()
                 try await harness.withNode { node in
                     for level in levels.prefix(early) {
-                        _ = await harness.webhook(channel, ["id": "w-+14155550123", "level": .integer(Int64(level))], to: node)
+                        _ = await harness.webhook(
+                            channel, ["id": "w-+14155550123", "level": .integer(Int64(level))], to: node)
                     }
                     try await harness.time.sleep(for: .seconds(1))
                     _ = try await accepted(harness, channel, node, count: 1)
                     try await harness.waitUntilNothingIsQueued()
                     for level in levels.dropFirst(early) {
-                        _ = await harness.webhook(channel, ["id": "w-+14155550123", "level": .integer(Int64(level))], to: node)
+                        _ = await harness.webhook(
+                            channel, ["id": "w-+14155550123", "level": .integer(Int64(level))], to: node)
                     }
                     try await harness.wait(upTo: .seconds(5)) { harness.store.allMessages.first?.status == .read }
                 }
@@ -460,7 +486,10 @@ import Testing
             sending: { _ in SendAnswer(.accepted(submissionID: "5", messageID: nil), httpStatus: 200) },
             lookingUp: { question in
                 question.tries == 0 && question.purpose == .identity
-                    ? .notFound : .found(submissionID: nil, messageID: "w5", level: question.purpose == .identity ? .server : .device, detail: nil)
+                    ? .notFound
+                    : .found(
+                        submissionID: nil, messageID: "w5", level: question.purpose == .identity ? .server : .device,
+                        detail: nil)
             })
         try await harness.simulation.run {
             let channel = try await harness.makeChannel()

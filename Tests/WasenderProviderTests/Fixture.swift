@@ -62,7 +62,9 @@ enum Fixture {
     ) async throws -> Result {
         let server = ScriptedServer(replies)
         defer { server.stop() }
-        return try await withProvider(connections: .init(connectionsMax: connectionsMax, idleTimeout: idleTimeout)) { try await body($0, server) }
+        return try await withProvider(connections: .init(connectionsMax: connectionsMax, idleTimeout: idleTimeout)) {
+            try await body($0, server)
+        }
     }
 }
 

@@ -99,7 +99,8 @@ import WasenderProvider
     }
 
     @Test func `keeps a connection for the next message`() async throws {
-        try await Fixture.withServer(.json(200, #"{"success":true,"data":{"msgId":1}}"#), idleTimeout: .seconds(60)) { provider, server in
+        try await Fixture.withServer(.json(200, #"{"success":true,"data":{"msgId":1}}"#), idleTimeout: .seconds(60)) {
+            provider, server in
             for _ in 0..<5 {
                 _ = await provider.send(Fixture.message(), over: Fixture.channel(server.baseURL), timeout: .seconds(10))
             }

@@ -58,7 +58,7 @@ import WasenderProvider
         let (listener, port) = ScriptedServer.listen(backlog: 0)
         defer { close(listener) }
         let fillers = (0..<4).map { _ in Self.startConnecting(to: port) }
-        defer { fillers.forEach { close($0) } }
+        defer { for filler in fillers { close(filler) } }
         let channel = Fixture.channel("http://127.0.0.1:\(port)/api")
         for (connect, timeout) in [(300, 20_000), (3000, 300)] {
             try await Fixture.withProvider(connections: .init(connectTimeout: .milliseconds(connect))) { provider in

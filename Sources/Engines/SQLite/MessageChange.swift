@@ -107,7 +107,9 @@ struct MessageChange {
     mutating func acknowledge(_ level: AcknowledgementLevel, at told: Timestamp, detail: String?) {
         guard level != .pending else { return }
         // A provider that tells whole seconds, or whose clock is behind, would have it delivered before it was sent.
-        let earliest = [after.message.sentAt, after.message.acknowledgedAt, after.message.deliveredAt].compactMap(\.self).max()
+        let earliest = [after.message.sentAt, after.message.acknowledgedAt, after.message.deliveredAt].compactMap(
+            \.self
+        ).max()
         let at = max(told, earliest ?? told)
         // A message whose outcome was open (or that was to be sent again) was taken after all.
         if after.message.status == .queued { becomeSent(submissionID: nil, messageID: nil) }

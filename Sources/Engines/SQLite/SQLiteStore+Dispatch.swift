@@ -71,7 +71,8 @@ extension SQLiteStore: DispatchQueue {
                 guard other != worker else { continue }
                 let lost = try transaction.database.all(
                     Statements.claimedJobs,
-                    [other, includingUnexpired ? Timestamp(microseconds: .max) : now, limit - recovered], StoredMessage.init)
+                    [other, includingUnexpired ? Timestamp(microseconds: .max) : now, limit - recovered],
+                    StoredMessage.init)
                 for stored in lost {
                     var change = MessageChange(stored, now: now)
                     change.loseWorker(decideAt: decideAt)

@@ -148,7 +148,8 @@ extension WriteTransaction {
         var settlement = answer
         if let submissionID = answer.submissionID, answer.purpose == .outcome,
             try database.first(
-                Statements.otherOfSubmission, [stored.message.channelID, submissionID, stored.sequence], { $0[0] as Int })
+                Statements.otherOfSubmission, [stored.message.channelID, submissionID, stored.sequence],
+                { $0[0] as Int })
                 != nil
         {
             settlement = answer.withoutFinding(now: now)

@@ -75,7 +75,8 @@ package final class Acceptance: Sendable {
         case .failure(let error): return .failure(FieldErrors([error]))
         }
         guard let provider = directory.providers[channel.provider] else {
-            return .failure(FieldErrors([FieldError("/channel", "its provider \(channel.provider) is not part of this build")]))
+            return .failure(
+                FieldErrors([FieldError("/channel", "its provider \(channel.provider) is not part of this build")]))
         }
         let refusals = provider.validate(draft.payload)
         guard refusals.isEmpty else { return .failure(FieldErrors(refusals)) }

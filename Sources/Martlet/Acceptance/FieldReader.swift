@@ -83,7 +83,10 @@ package struct FieldReader {
             return nil
         }
         guard range.contains(number) else {
-            refuse(name, "must be between \(JSONValue.double(range.lowerBound).encodedText) and \(JSONValue.double(range.upperBound).encodedText)")
+            refuse(
+                name,
+                "must be between \(JSONValue.double(range.lowerBound).encodedText) and \(JSONValue.double(range.upperBound).encodedText)"
+            )
             return nil
         }
         return number
@@ -185,7 +188,9 @@ extension JSONParser.Document {
         case .string(let text):
             if text.utf8.contains(0) { errors.append(FieldError(pointer, "must not hold a NUL character")) }
         case .array(let elements):
-            for (index, element) in elements.enumerated() { findNUL(element, pointer: "\(pointer)/\(index)", into: &errors) }
+            for (index, element) in elements.enumerated() {
+                findNUL(element, pointer: "\(pointer)/\(index)", into: &errors)
+            }
         case .object(let object):
             for member in object.members {
                 let inner = "\(pointer)/\(JSONPointer.escape(member.name))"

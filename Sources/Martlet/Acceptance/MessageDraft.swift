@@ -85,7 +85,8 @@ package struct MessageDraft: Sendable, Equatable {
         if let headerKey {
             if headerKey.isEmpty || headerKey.unicodeScalars.count > 255 || !isPrintable(headerKey) {
                 reader.adopt([
-                    FieldError(reader.pointer(to: "idempotency_key"), "the header must have 1 to 255 printable characters")
+                    FieldError(
+                        reader.pointer(to: "idempotency_key"), "the header must have 1 to 255 printable characters")
                 ])
             } else if let bodyKey, bodyKey != headerKey {
                 reader.refuse("idempotency_key", "differs from the header Idempotency-Key")
@@ -130,7 +131,9 @@ package struct MessageDraft: Sendable, Equatable {
             if member.name.isEmpty || member.name.unicodeScalars.count > 64 {
                 errors.append(FieldError(pointer, "names must have 1 to 64 characters"))
             } else if let text = member.value.stringValue {
-                if text.unicodeScalars.count > 512 { errors.append(FieldError(inner, "must have at most 512 characters")) }
+                if text.unicodeScalars.count > 512 {
+                    errors.append(FieldError(inner, "must have at most 512 characters"))
+                }
             } else {
                 errors.append(FieldError(inner, "must be a string, not \(member.value.kindName)"))
             }

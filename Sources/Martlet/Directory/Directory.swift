@@ -144,7 +144,9 @@ package final class Directory: Sendable {
         let used = state.withLock { $0.usedAt }
         return try await store.keys(tenant: tenant).map { key in
             var key = key
-            if let usedAt = used[key.id], usedAt > key.lastUsedAt ?? usedAt - .microseconds(1) { key.lastUsedAt = usedAt }
+            if let usedAt = used[key.id], usedAt > key.lastUsedAt ?? usedAt - .microseconds(1) {
+                key.lastUsedAt = usedAt
+            }
             return key
         }
     }
@@ -209,7 +211,9 @@ package final class Directory: Sendable {
     package func resolveChannel(named name: String?, tenant: TenantID) -> Result<Channel, FieldError> {
         let channels = channels(tenant: tenant)
         if let name {
-            if let channel = channels.first(where: { $0.name == name || $0.id.text == name }) { return .success(channel) }
+            if let channel = channels.first(where: { $0.name == name || $0.id.text == name }) {
+                return .success(channel)
+            }
             return .failure(FieldError("/channel", "there is no channel of that name"))
         }
         switch channels.count {

@@ -83,7 +83,8 @@ package struct JSONParser {
     }
 
     private func failure(_ reason: JSONParseError.Reason) -> JSONParseError {
-        JSONParseError(reason: position >= bytes.count && reason == .unexpectedByte ? .unexpectedEnd : reason, offset: position)
+        JSONParseError(
+            reason: position >= bytes.count && reason == .unexpectedByte ? .unexpectedEnd : reason, offset: position)
     }
 
     private mutating func skipWhitespace() throws(JSONParseError) {
@@ -109,9 +110,12 @@ package struct JSONParser {
         }
     }
 
-    private mutating func parseLiteral(_ literal: StaticString, _ value: JSONValue) throws(JSONParseError) -> JSONValue {
+    private mutating func parseLiteral(_ literal: StaticString, _ value: JSONValue) throws(JSONParseError) -> JSONValue
+    {
         for index in 0..<literal.utf8CodeUnitCount {
-            guard position < bytes.count, bytes[position] == literal.utf8Start[index] else { throw failure(.unexpectedByte) }
+            guard position < bytes.count, bytes[position] == literal.utf8Start[index] else {
+                throw failure(.unexpectedByte)
+            }
             position += 1
         }
         return value
@@ -329,7 +333,9 @@ package struct JSONParser {
 
     private mutating func skipDigits() throws(JSONParseError) {
         let start = position
-        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) { position += 1 }
+        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) {
+            position += 1
+        }
         guard position > start else { throw failure(.invalidNumber) }
     }
 }

@@ -102,6 +102,7 @@ package final class PipelineObserver: Sendable {
 
     package func webhookSetAside(provider: String, reason: String) {
         metrics.webhook(provider: provider, result: "set_aside")
-        logger.warning("a webhook cannot be read and was set aside", metadata: ["provider": "\(provider)", "reason": "\(reason)"])
+        logger.warning(
+            "a webhook cannot be read and was set aside", metadata: ["provider": "\(provider)", "reason": "\(reason)"])
     }
 }

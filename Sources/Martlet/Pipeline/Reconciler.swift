@@ -66,7 +66,9 @@ package final class Reconciler: Sendable {
         let next = try await store.nextReconciliation()
         let now = time.now()
         // A due look-up that was not taken belongs to a channel that holds or is blocked: it is no reason to spin.
-        let candidates = [next.lookUpAt, next.decideAt].compactMap { $0 }.map { $0 > now ? $0 - now : .milliseconds(100) }
+        let candidates = [next.lookUpAt, next.decideAt].compactMap { $0 }.map {
+            $0 > now ? $0 - now : .milliseconds(100)
+        }
         return min(candidates.min() ?? Self.idleMax, Self.idleMax)
     }
 
@@ -105,7 +107,8 @@ package final class Reconciler: Sendable {
         if grant.count == 0 {
             return postpone(question, by: grant.retryAfter ?? .seconds(1))
         }
-        let answer = await provider.lookUp(question, over: channel, timeout: min(.seconds(10), configuration.providerTimeout))
+        let answer = await provider.lookUp(
+            question, over: channel, timeout: min(.seconds(10), configuration.providerTimeout))
         await throttle.answered(in: [.channel(id)])
         if case .throttled(let retryAfter) = answer {
             let pause = await throttle.penalize(.channel(id), retryAfter: retryAfter)

@@ -104,7 +104,9 @@ package final class Sweeper: Sendable {
     }
 
     private func purge() async throws(StoreError) {
-        for _ in 0..<100 where try await store.purge(now: time.now(), limit: Self.rowsAtOnce) < Self.rowsAtOnce { return }
+        for _ in 0..<100 where try await store.purge(now: time.now(), limit: Self.rowsAtOnce) < Self.rowsAtOnce {
+            return
+        }
     }
 
     private func removeOld() async throws(StoreError) {

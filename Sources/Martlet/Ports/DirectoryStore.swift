@@ -24,7 +24,8 @@ package protocol DirectoryStore: Sendable {
     /// Stores everything of a channel but its status. False when there is no such channel.
     func update(_ channel: ChannelRecord) async throws(StoreError) -> Bool
     /// Stores a channel's status.
-    func updateStatus(_ id: ChannelID, _ status: ChannelStatus, reason: String?, since: Timestamp) async throws(StoreError)
+    func updateStatus(_ id: ChannelID, _ status: ChannelStatus, reason: String?, since: Timestamp)
+        async throws(StoreError)
     /// Removes the channel. Its waiting messages fail as `channel_deleted` and are dead-lettered; the log keeps the rest.
     func deleteChannel(_ id: ChannelID, now: Timestamp) async throws(StoreError) -> Bool
 }

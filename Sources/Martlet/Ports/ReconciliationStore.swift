@@ -104,7 +104,8 @@ package struct LookUpSettlement: Sendable {
 
     package init(
         message: MessageID, purpose: LookUp.Purpose, submissionID: String? = nil, messageID: String? = nil,
-        level: AcknowledgementLevel? = nil, detail: String? = nil, next: (at: Timestamp, purpose: LookUp.Purpose)? = nil,
+        level: AcknowledgementLevel? = nil, detail: String? = nil,
+        next: (at: Timestamp, purpose: LookUp.Purpose)? = nil,
         isWorthAnEntry: Bool
     ) {
         self.message = message

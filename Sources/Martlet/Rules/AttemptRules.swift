@@ -51,9 +51,11 @@ package struct AttemptRules: Sendable {
         case .hold:
             return Decision(
                 message: message.id,
-                verdict: .fail(ErrorReason(.outcomeUnknown, "the provider may or may not have sent attempt \(message.attempts)")))
+                verdict: .fail(
+                    ErrorReason(.outcomeUnknown, "the provider may or may not have sent attempt \(message.attempts)")))
         case .retry:
-            guard let delay = retry.delay(afterAttempts: max(1, message.attempts), retryAfter: nil, chance: chance) else {
+            guard let delay = retry.delay(afterAttempts: max(1, message.attempts), retryAfter: nil, chance: chance)
+            else {
                 return Decision(
                     message: message.id,
                     verdict: .fail(ErrorReason(.attemptsExhausted, "the last attempt's outcome is unknown")))
@@ -115,7 +117,8 @@ package enum LookUpRules {
             }
             return LookUpSettlement(
                 message: id, purpose: purpose, submissionID: submissionID, messageID: messageID, level: level,
-                detail: detail, next: next, isWorthAnEntry: purpose != .acknowledgement || level != nil && level != .server)
+                detail: detail, next: next,
+                isWorthAnEntry: purpose != .acknowledgement || level != nil && level != .server)
         case .notFound:
             return LookUpSettlement(
                 message: id, purpose: purpose, next: again(wait(afterTries: question.tries + 1, for: purpose)),
@@ -128,7 +131,8 @@ package enum LookUpRules {
         case .failed:
             return LookUpSettlement(
                 message: id, purpose: purpose,
-                next: again(max(.seconds(2), wait(afterTries: question.tries + 1, for: purpose))), isWorthAnEntry: false)
+                next: again(max(.seconds(2), wait(afterTries: question.tries + 1, for: purpose))), isWorthAnEntry: false
+            )
         }
     }
 }

@@ -65,7 +65,9 @@ package struct RateLimiter: Sendable {
 
     /// Fills the windows with what was sent before a restart, given as ages; those requests are taken as answered then.
     package mutating func restore(ages: [Duration], now: MonotonicInstant) {
-        let restored = ages.filter { $0 < windowMax }.map { MonotonicInstant(nanoseconds: now.nanoseconds) + (.zero - $0) }
+        let restored = ages.filter { $0 < windowMax }.map {
+            MonotonicInstant(nanoseconds: now.nanoseconds) + (.zero - $0)
+        }
         answers = Deque((restored + answers).sorted())
         trim(now: now)
         // Whatever the buckets held was spent before the restart; they start empty and fill at their rate.
@@ -88,7 +90,9 @@ package struct RateLimiter: Sendable {
         let pace = pace(now: now)
         for bucket in buckets {
             let missing = Double(granted + 1) - bucket.tokens
-            if missing > 0 { wait = max(wait, .nanoseconds(Int64((missing / (bucket.rate * pace) * 1e9).rounded(.up)))) }
+            if missing > 0 {
+                wait = max(wait, .nanoseconds(Int64((missing / (bucket.rate * pace) * 1e9).rounded(.up))))
+            }
             let counted = inFlight + answeredWithin(bucket.window, now: now)
             if bucket.limit.count - counted < granted + 1 {
                 // The window frees a place when its oldest answers leave; with all places in flight, an answer must come first.

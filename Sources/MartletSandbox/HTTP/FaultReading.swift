@@ -25,7 +25,9 @@ struct FaultReading {
         var fault = SandboxFault(kind)
         let allowed = Self.commonFields.union(kind.fields)
         for name in fields.keys where !allowed.contains(name) {
-            errors[name] = ["is not a field of \(kind.rawValue); allowed are " + allowed.sorted().joined(separator: ", ")]
+            errors[name] = [
+                "is not a field of \(kind.rawValue); allowed are " + allowed.sorted().joined(separator: ", ")
+            ]
         }
         read("rate", from: fields, "a number above 0, at most 1") { value in
             guard let rate = value.number, rate > 0, rate <= 1 else { return false }

@@ -56,8 +56,9 @@ extension SandboxState {
     private mutating func settle(_ ended: [FaultBoard.Entry], at now: SandboxInstant) {
         work.endedFaults += ended.map(\.id)
         for session in connectedSessions(at: now)
-        where ended.contains(where: { $0.fault.kind == .sessionDown && $0.concerns(key: session.apiKey, recipient: nil) })
-        {
+        where ended.contains(where: {
+            $0.fault.kind == .sessionDown && $0.concerns(key: session.apiKey, recipient: nil)
+        }) {
             note(.sessionStatus(SandboxSession.Status.connected.rawValue), of: session)
         }
     }

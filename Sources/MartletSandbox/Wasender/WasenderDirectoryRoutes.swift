@@ -50,7 +50,8 @@ struct WasenderDirectoryRoutes: SandboxRoutes {
                 guard let session = state.sessions[id] else { return WasenderAnswer.notFound("Session") }
                 let number = session.settings.phoneNumber
                 return WasenderAnswer.success([
-                    "id": .string(WasenderContent.jid(of: number)), "lid": .string(WasenderContent.linkedID(of: number)),
+                    "id": .string(WasenderContent.jid(of: number)),
+                    "lid": .string(WasenderContent.linkedID(of: number)),
                     "name": .string(session.settings.name),
                 ])
             }
@@ -102,7 +103,10 @@ struct WasenderDirectoryRoutes: SandboxRoutes {
         add("groups/:id/picture", to: group) { _ in ["url": nil] }
         add("groups/invite/accept", to: group, method: .post) { _ in ["groupJid": .string(WasenderDirectory.group)] }
         add("groups/invite/:id", to: group) { code in
-            ["groupJid": .string(WasenderDirectory.group), "inviteCode": .string(code), "subject": "Example group", "size": 2]
+            [
+                "groupJid": .string(WasenderDirectory.group), "inviteCode": .string(code), "subject": "Example group",
+                "size": 2,
+            ]
         }
     }
 

@@ -60,7 +60,8 @@ struct WasenderMessageRoutes: SandboxRoutes {
             let age = now.nanoseconds - entry.receivedAt.nanoseconds
             let isKnown = age >= state.configuration.infoDelay.nanosecondsRounded
             if !isKnown, state.configuration.infoBeforeReady == .notFound { return WasenderAnswer.notFound("Message") }
-            return WasenderAnswer.success(Self.info(of: entry, keyID: isKnown ? state.keyID(ofMessage: entry.messageID) : nil))
+            return WasenderAnswer.success(
+                Self.info(of: entry, keyID: isKnown ? state.keyID(ofMessage: entry.messageID) : nil))
         }
     }
 
@@ -146,7 +147,9 @@ struct WasenderMessageRoutes: SandboxRoutes {
         if request.headers[.contentType]?.hasPrefix("application/json") == true {
             let body = try await request.body.collect(upTo: Self.encodedUploadBytesMax)
             let encoded = JSONValue.parseObject(Array(body.readableBytesView))?["base64"]?.string
-            let payload = encoded.map { $0.hasPrefix("data:") ? String($0[($0.firstIndex(of: ",") ?? $0.startIndex)...].dropFirst()) : $0 }
+            let payload = encoded.map {
+                $0.hasPrefix("data:") ? String($0[($0.firstIndex(of: ",") ?? $0.startIndex)...].dropFirst()) : $0
+            }
             isUsable = payload.flatMap { Data(base64Encoded: $0) }?.isEmpty == false
         } else {
             var bytes = 0

@@ -14,7 +14,8 @@ struct WasenderSend: Sendable {
     private(set) var errors: [String: [String]] = [:]
 
     private static let mediaFields: [(field: String, label: String, kind: MessageKind)] = [
-        ("imageUrl", "image url", .image), ("videoUrl", "video url", .video), ("documentUrl", "document url", .document),
+        ("imageUrl", "image url", .image), ("videoUrl", "video url", .video),
+        ("documentUrl", "document url", .document),
         ("audioUrl", "audio url", .audio), ("stickerUrl", "sticker url", .sticker),
     ]
 

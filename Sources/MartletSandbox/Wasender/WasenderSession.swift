@@ -103,7 +103,9 @@ enum WasenderSession {
             if errors.isEmpty { self.settings = settings }
         }
 
-        private mutating func readWebhook(from fields: [String: JSONValue], into settings: inout SandboxSession.Settings) {
+        private mutating func readWebhook(
+            from fields: [String: JSONValue], into settings: inout SandboxSession.Settings
+        ) {
             let before = settings.webhookURL
             readOptional("webhook_url", from: fields, into: &settings.webhookURL)
             if let url = settings.webhookURL, !WasenderSend.isURL(url) {

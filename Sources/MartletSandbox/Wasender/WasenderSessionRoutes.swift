@@ -182,7 +182,9 @@ struct WasenderSessionRoutes: SandboxRoutes {
         }
         let (page, perPage) = paging(request)
         return try await withSessionOrFault(request, context, path: .logs) { state, session, _ in
-            let filter = wanted.map { wanted in { (entry: LedgerEntry) in WasenderSession.logStatus(of: entry) == wanted } }
+            let filter = wanted.map { wanted in
+                { (entry: LedgerEntry) in WasenderSession.logStatus(of: entry) == wanted }
+            }
             let found = state.messages(ofSession: session.id, page: page, perPage: perPage, where: filter)
             let rows = found?.rows.map { WasenderSession.logRow(of: $0, session: session) } ?? []
             return WasenderSession.paginated(rows, page: page, perPage: perPage, total: found?.total ?? 0)

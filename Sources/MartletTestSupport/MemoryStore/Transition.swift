@@ -173,7 +173,8 @@ struct Transition {
     mutating func acknowledge(_ level: AcknowledgementLevel, at told: Timestamp, detail: String?) {
         guard level != .pending else { return }
         // A provider that tells whole seconds, or whose clock is behind, would have it delivered before it was sent.
-        let earliest = [row.message.sentAt, row.message.acknowledgedAt, row.message.deliveredAt].compactMap(\.self).max()
+        let earliest = [row.message.sentAt, row.message.acknowledgedAt, row.message.deliveredAt].compactMap(\.self)
+            .max()
         let moment = max(told, earliest ?? told)
         // Whatever it waited for, the provider has it.
         if row.message.status == .queued { becomeSent(submissionID: nil, messageID: nil) }
