@@ -58,15 +58,8 @@ extension SQLiteStore: MessageStore {
         async throws(StoreError) -> ReplayResult
     {
         let stored: StoredMessage? = try await write { transaction in
-            guard let stored = try transaction.load(id), stored.message.tenantID == tenant,
-                stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil
-            else { return nil }
-            // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
-            let wasUnknown = try transaction.database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true }
-            var change = MessageChange(stored, now: now)
-            change.replay(correction, mayHaveBeenSent: stored.message.sentAt == nil && wasUnknown == true)
-            try transaction.save(&change)
-            return change.after
+            guard let stored = try transaction.load(id), stored.message.tenantID == tenant else { return nil }
+            return try transaction.replay(stored, correction, now: now)
         }
         guard let stored else { return .notFound }
         return .replayed(try stored.decoded())
@@ -84,6 +77,21 @@ extension SQLiteStore: MessageStore {
             try transaction.save(&change)
             return true
         }
+    }
+}
+
+extension WriteTransaction {
+    /// Queues a dead letter again. Nil, and nothing changes, when it is none, or when nothing is left to send.
+    func replay(_ stored: StoredMessage, _ correction: Correction, now: Timestamp) throws -> StoredMessage? {
+        guard stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil else {
+            return nil
+        }
+        // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
+        let wasUnknown = try database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true }
+        var change = MessageChange(stored, now: now)
+        change.replay(correction, mayHaveBeenSent: stored.message.sentAt == nil && wasUnknown == true)
+        try save(&change)
+        return change.after
     }
 }
 

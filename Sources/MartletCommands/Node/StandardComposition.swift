@@ -118,6 +118,7 @@ private struct NodeCore {
         var services: [any Service] = []
         var wake: @Sendable (ChannelID, Timestamp) -> Void = { _, _ in }
         var wakeInbox: @Sendable () -> Void = {}
+        var wakeReplays: @Sendable () -> Void = {}
         if configuration.roles != Set(Role.allCases) {
             services.append(DirectoryRefresher(directory: directory, time: time, logger: logger))
         }
@@ -131,6 +132,7 @@ private struct NodeCore {
             services.append(pipeline)
             wake = { pipeline.wake($0, dueAt: $1) }
             wakeInbox = { pipeline.wakeInbox() }
+            wakeReplays = { pipeline.wakeReplays() }
         }
         gateway = Gateway(
             store: store, inbox: inbox, directory: directory,
@@ -141,7 +143,7 @@ private struct NodeCore {
                 inbox: inbox, directory: directory, time: time, metrics: metrics, wake: wakeInbox),
             feed: feed,
             sessions: SessionControl(directory: directory, timeout: configuration.pipeline.providerTimeout),
-            rates: rates, health: health, time: time, wake: wake)
+            rates: rates, health: health, time: time, wake: wake, wakeReplays: wakeReplays)
         self.services = services
     }
 }
