@@ -235,7 +235,7 @@ struct Transition {
 
     /// The content of a message to redact goes once nothing needs it: a dead letter may be replayed and keeps it.
     mutating func redactIfDone() {
-        guard row.message.redact, row.message.status.isFinal, row.message.deadLetteredAt == nil else { return }
+        guard row.message.redact, row.message.status.isFinal else { return }
         row.message.payload.content = JSONObject()
     }
 }
