@@ -172,7 +172,8 @@ package struct LaneBoard: Sendable {
         lane.inFlight += count
         lane.nextDueAt = [nextDueAt, lane.dueSinceClaim].compactMap { $0 }.min()
         lane.dueSinceClaim = nil
-        lane.blockedUntil = blockedUntil
+        // A pause that the provider asked for while the claim was under way stands.
+        lane.blockedUntil = [lane.blockedUntil, blockedUntil].compactMap(\.self).max()
         if wish.isProbe, count == 0 { lane.breaker.probeSkipped(now: now) }
         lanes[wish.channel] = lane
         markReady(wish.channel)
