@@ -11,6 +11,7 @@ let package = Package(
     name: "martlet",
     products: [
         .executable(name: "martlet", targets: ["MartletMain"]),
+        .executable(name: "martlet-simulate", targets: ["MartletSimulate"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -92,10 +93,25 @@ let package = Package(
         // Test-only libraries: the suites every engine passes, the one test clock, the fakes.
         .target(name: "MartletTestSupport", dependencies: ["Martlet"], swiftSettings: settings),
         .target(name: "EngineConformance", dependencies: ["Martlet", "MartletTestSupport"], swiftSettings: settings),
+        .target(
+            name: "MartletSimulation",
+            dependencies: [
+                "Martlet", "MartletTestSupport",
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "MartletSimulate",
+            dependencies: [
+                "MartletSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
 
         .testTarget(
             name: "MartletTests", dependencies: ["Martlet", "MartletTestSupport", "EngineConformance"],
             swiftSettings: settings),
+        .testTarget(name: "MartletSimulationTests", dependencies: ["MartletSimulation"], swiftSettings: settings),
         .testTarget(
             name: "SQLiteEngineTests", dependencies: ["SQLiteEngine", "EngineConformance", "MartletTestSupport"],
             swiftSettings: settings),
