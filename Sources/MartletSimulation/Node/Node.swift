@@ -36,7 +36,7 @@ final class Node: Sendable {
             { operation throws(StoreError) in try await lifeline.before(operation) },
             after: { operation throws(StoreError) in try await lifeline.after(operation) })
         let watched = WatchedStore(
-            connection: connection, inspection: surroundings.data, incarnation: incarnation, log: surroundings.log,
+            connection: connection, data: surroundings.data, lifeline: lifeline, log: surroundings.log,
             trace: surroundings.trace)
         let throttle = InProcessThrottle(time: time)
         let anyThrottle: any Throttle

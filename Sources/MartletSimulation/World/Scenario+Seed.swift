@@ -103,9 +103,13 @@ extension Scenario {
         add(2) { _, _, length in .storeFault(chance.pick(StoreFault.allCases), length) }
         add(4) { _, _, length in .crash(length * 0.3) }
         add(3) { _, _, length in .cancelNode(length * 0.1) }
-        if !ownsStore { add(2) { _, _, length in .stall(length * 3) } }
-        add(3) { _, _, _ in
-            .jump(chance.happens(0.5) ? .seconds(chance.integer(1...600)) : .seconds(-chance.integer(1...120)))
+        if ownsStore {
+            add(3) { _, _, _ in
+                .jump(chance.happens(0.5) ? .seconds(chance.integer(1...600)) : .seconds(-chance.integer(1...120)))
+            }
+        } else {
+            // Two nodes at a time, whose clocks agree: a lease means nothing between clocks that do not.
+            add(2) { _, _, length in .stall(length * 3) }
         }
         add(2) { tenant, channel, _ in
             let limits = tenants[tenant].channels[channel].limits
