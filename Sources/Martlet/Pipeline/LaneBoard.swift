@@ -82,7 +82,7 @@ package struct LaneBoard: Sendable {
 
     /// What the store says is due, for every channel that has anything: a net under the wake-ups.
     package mutating func refresh(_ nextDue: [ChannelID: Timestamp]) {
-        for (id, dueAt) in nextDue { wake(id, dueAt: dueAt) }
+        for (id, dueAt) in nextDue.sorted(by: { $0.key < $1.key }) { wake(id, dueAt: dueAt) }
     }
 
     private mutating func setTimer(_ lane: inout Lane, at: MonotonicInstant) {
