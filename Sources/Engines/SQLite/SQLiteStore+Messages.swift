@@ -56,14 +56,8 @@ extension SQLiteStore: MessageStore {
         async throws(StoreError) -> ReplayResult
     {
         let stored: StoredMessage? = try await write { transaction in
-            guard let stored = try transaction.load(id), stored.message.tenantID == tenant,
-                stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil
-            else { return nil }
-            // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
-            let wasUnknown = try transaction.database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true }
-            var change = MessageChange(stored.record, now: now)
-            change.replay(correction, mayHaveBeenSent: stored.message.sentAt == nil && wasUnknown == true)
-            return try transaction.save(&change, of: stored)
+            guard let stored = try transaction.load(id), stored.message.tenantID == tenant else { return nil }
+            return try transaction.replay(stored, correction, now: now)
         }
         guard let stored else { return .notFound }
         return .replayed(try stored.decoded())
@@ -79,6 +73,20 @@ extension SQLiteStore: MessageStore {
             try transaction.save(&change, of: stored)
             return true
         }
+    }
+}
+
+extension WriteTransaction {
+    /// Queues a dead letter again. Nil, and nothing changes, when it is none, or when nothing is left to send.
+    func replay(_ stored: StoredMessage, _ correction: Correction, now: Timestamp) throws -> StoredMessage? {
+        guard stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil else {
+            return nil
+        }
+        // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
+        let wasUnknown = try database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true }
+        var change = MessageChange(stored.record, now: now)
+        change.replay(correction, mayHaveBeenSent: stored.message.sentAt == nil && wasUnknown == true)
+        return try save(&change, of: stored)
     }
 }
 

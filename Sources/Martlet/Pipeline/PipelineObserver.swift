@@ -73,6 +73,16 @@ package final class PipelineObserver: Sendable {
         logger.notice("channel sends again", metadata: ["channel": "\(channel.id)", "name": "\(channel.name)"])
     }
 
+    /// A bulk replay has come to its end.
+    package func replayOver(_ job: ReplayJob) {
+        logger.notice(
+            "a bulk replay is over",
+            metadata: [
+                "replay": "\(job.id)", "status": "\(job.status.rawValue)", "matched": "\(job.matched)",
+                "replayed": "\(job.replayed)", "skipped": "\(job.skipped)", "failed": "\(job.failed)",
+            ])
+    }
+
     package func storeFailed(_ error: StoreError, doing: String) {
         health.report("store", isOK: false, detail: error.message)
         let isNews = isStoreFailing.withLock { isFailing in

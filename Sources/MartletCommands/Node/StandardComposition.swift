@@ -117,6 +117,7 @@ private struct NodeCore {
         var services: [any Service] = []
         var wake: @Sendable (ChannelID, Timestamp) -> Void = { _, _ in }
         var wakeInbox: @Sendable () -> Void = {}
+        var wakeReplays: @Sendable () -> Void = {}
         if configuration.roles != Set(Role.allCases) {
             services.append(DirectoryRefresher(directory: directory, time: time, logger: logger))
         }
@@ -130,6 +131,7 @@ private struct NodeCore {
             services.append(pipeline)
             wake = { pipeline.wake($0, dueAt: $1) }
             wakeInbox = { pipeline.wakeInbox() }
+            wakeReplays = { pipeline.wakeReplays() }
         }
         gateway = Gateway(
             store: store, inbox: inbox, directory: directory,
@@ -140,7 +142,7 @@ private struct NodeCore {
                 inbox: inbox, directory: directory, time: time, metrics: metrics, wake: wakeInbox),
             feed: feed,
             sessions: SessionControl(directory: directory, timeout: configuration.pipeline.providerTimeout),
-            rates: rates, health: health, time: time, wake: wake)
+            rates: rates, health: health, time: time, wake: wake, wakeReplays: wakeReplays)
         self.services = services
     }
 }

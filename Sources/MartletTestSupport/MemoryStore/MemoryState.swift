@@ -83,6 +83,9 @@ struct MemoryState: Sendable {
     var bound: [ProviderKey: MessageID] = [:]
     var parked: [ProviderKey: [Parked]] = [:]
 
+    // Bulk replays.
+    var replays: [ReplayID: Replay] = [:]
+
     // The directory.
     var tenants: [TenantID: Tenant] = [:]
     var keys: [KeyID: (key: APIKey, hash: [UInt8])] = [:]

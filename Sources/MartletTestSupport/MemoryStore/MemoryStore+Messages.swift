@@ -68,14 +68,8 @@ extension MemoryStore: MessageStore {
         _ id: MessageID, tenant: TenantID, correction: Correction, now: Timestamp
     ) async throws(StoreError) -> ReplayResult {
         try await perform(.replay) { state in
-            // What was redacted can be sent again with other content only.
-            guard let row = state.rows[id], row.message.tenantID == tenant, row.message.deadLetteredAt != nil,
-                !row.message.payload.content.isEmpty || correction.payload != nil
-            else { return .notFound }
-            // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
-            let wasUnknown = (state.timelines[id] ?? []).contains { $0.kind == .attempt && $0.outcome == "unknown" }
-            let mayHaveBeenSent = row.message.sentAt == nil && wasUnknown
-            let message = state.change(id, now: now) { $0.replay(correction, mayHaveBeenSent: mayHaveBeenSent) }
+            guard state.rows[id]?.message.tenantID == tenant else { return .notFound }
+            let message = state.replay(id, correction, now: now)
             return message.map { .replayed($0) } ?? .notFound
         }
     }

@@ -12,6 +12,7 @@ package final class MemoryStore: Sendable {
         case accept, message, messages, timeline, cancel, replay, discard, statistics, queueDepth
         case nextDue, claim, settle, renewLeases, recoverLeases, expire, claimHistory
         case apply, claimLookUps, settleLookUps, nextReconciliation, undecided, decide
+        case countDeadLetters, insertReplay, replayJob, cancelReplay, claimReplays, deadLettersOfReplay, advanceReplay
         case insertTenant, tenants, updateTenant, deleteTenant
         case insertKey, key, keys, revokeKey, touchKeys
         case insertChannel, channels, updateChannel, updateStatus, deleteChannel
