@@ -135,6 +135,9 @@ class EventStream:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self._connection.close()
 
 
