@@ -116,6 +116,35 @@ class Client:
         return answer.json if answer.body else None
 
 
+class EventStream:
+    """A tenant's stream of status changes (server-sent events), read as they come."""
+
+    def __init__(self, client, timeout=30):
+        self._connection = http.client.HTTPConnection(client.host, client.port, timeout=timeout)
+        self._connection.request("GET", "/v1/events", headers={"Authorization": f"Bearer {client.bearer}"})
+        self._response = self._connection.getresponse()
+        expect(self._response.status == 200, f"GET /v1/events answers {self._response.status}")
+        # The first line says that the stream is heard.
+        self._response.readline()
+
+    def next(self):
+        """The message of the next change."""
+        while True:
+            line = self._response.readline()
+            expect(line, "the stream of status changes goes on")
+            if line.startswith(b"data: "):
+                return json.loads(line.removeprefix(b"data: "))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._connection.close()
+
+
 class Process:
     """A process of the program, and the lines it writes."""
 
@@ -269,6 +298,10 @@ class Node(Process):
 
     def tenant(self, name="acme", **fields):
         return Tenant(self, self.admin.post("/v1/tenants", {"name": name, **fields}, wanted=(201,))["id"])
+
+    def events(self, tenant):
+        """The tenant's stream of status changes."""
+        return EventStream(tenant.api)
 
     def metric(self, name, **labels):
         """The sum of a metric's samples that have these labels."""
