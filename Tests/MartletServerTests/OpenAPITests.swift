@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct OpenAPITests {
     private static let document = OpenAPIDocument.value(
-        version: "1.2.3", url: Harness.publicURL, roles: Set(ServerConfiguration.Role.allCases))
+        version: "1.2.3", url: Harness.publicURL, roles: Set(ServerConfiguration.Role.allCases), hasMetricsToken: true)
     private static let check = SchemaCheck(document: document)
 
     private struct Operation: Sendable {
@@ -46,6 +46,17 @@ import Testing
                 case .tenantOrAdministrator: ["tenantKey", "adminToken"]
                 }
             #expect(schemes == expected, "\(operation.id)")
+        }
+    }
+
+    @Test func `metrics that want no token are described as open`() async throws {
+        for token in [nil, "scrape-me"] {
+            let harness = try await Harness { $0.metricsToken = token }
+            try await harness.run { api in
+                let security = try await api.get("/openapi.json")["paths"]?["/metrics"]?["get"]?["security"]
+                #expect(security == (token == nil ? [] : [["metricsToken": []]]))
+                #expect(try await api.get("/metrics").status == (token == nil ? 200 : 401))
+            }
         }
     }
 

@@ -67,6 +67,17 @@ import Testing
         }
     }
 
+    @Test func `what goes to another address is not read`() async throws {
+        let harness = try await Harness()
+        try await harness.run { api in
+            let large = Array(repeating: UInt8(ascii: " "), count: 1024 * 1024 + 1)
+            let path = "/webhooks/\(harness.a.channel.id)/x"
+            expectProblem(try await api.send(.post, path, raw: large, headers: Self.proof), 404)
+            expectProblem(
+                try await api.send(.post, Self.path(harness.a.channel), raw: large, headers: Self.proof), 413)
+        }
+    }
+
     @Test func `a full inbox is 503 with a time to come back`() async throws {
         let harness = try await Harness()
         harness.store.interpose { operation throws(StoreError) in

@@ -77,9 +77,9 @@ extension SQLiteStore {
             let waiting = try transaction.database.all(
                 Statements.waitingJobs, [channel, Self.removalStep], StoredMessage.init)
             for stored in waiting {
-                var change = MessageChange(stored, now: now)
+                var change = MessageChange(stored.record, now: now)
                 change.fail(ErrorReason(.channelDeleted))
-                try transaction.save(&change)
+                try transaction.save(&change, of: stored)
             }
             return waiting.count == Self.removalStep
         }

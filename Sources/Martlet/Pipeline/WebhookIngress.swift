@@ -33,6 +33,9 @@ package final class WebhookIngress: Sendable {
         }
     }
 
+    /// Whether there is such an address at all, so that nobody's body need be read who does not know one.
+    package func isAddress(channel: String, token: String) -> Bool { resolve(channel: channel, token: token) != nil }
+
     /// - Parameters:
     ///   - channel, token: the parts of the path `/webhooks/{channel}/{token}`.
     ///   - headers: names in lower case.

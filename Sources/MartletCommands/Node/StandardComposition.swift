@@ -52,23 +52,22 @@ package struct StandardComposition: NodeComposition {
             store: store, inbox: store, providers: providers(), secretBox: secrets.box,
             configuration: configuration, logger: logger)
         services += core.services
-        if !configuration.roles.isDisjoint(with: [.api, .webhooks, .console]) || configuration.roles.contains(.worker) {
-            var server = ServerConfiguration(adminTokenHash: secrets.adminTokenHash, version: MartletProgram.version)
-            server.host = configuration.http.host
-            server.port = configuration.http.port
-            server.publicURL = configuration.http.publicURL
-            server.tls = configuration.http.tls.map {
-                ServerConfiguration.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath)
-            }
-            server.metricsToken = configuration.metricsToken?.exposed
-            server.roles = []
-            if configuration.roles.contains(.api) { server.roles.insert(.api) }
-            if configuration.roles.contains(.webhooks) { server.roles.insert(.webhooks) }
-            services.append(
-                buildServer(gateway: core.gateway, configuration: server, metrics: metrics, logger: logger) { address in
-                    announce(.listening(address.url))
-                })
+        // A process without the API still tells how it is: health and metrics are there for every role.
+        var server = ServerConfiguration(adminTokenHash: secrets.adminTokenHash, version: MartletProgram.version)
+        server.host = configuration.http.host
+        server.port = configuration.http.port
+        server.publicURL = configuration.http.publicURL
+        server.tls = configuration.http.tls.map {
+            ServerConfiguration.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath)
         }
+        server.metricsToken = configuration.metricsToken?.exposed
+        server.roles = []
+        if configuration.roles.contains(.api) { server.roles.insert(.api) }
+        if configuration.roles.contains(.webhooks) { server.roles.insert(.webhooks) }
+        services.append(
+            buildServer(gateway: core.gateway, configuration: server, metrics: metrics, logger: logger) { address in
+                announce(.listening(address.url))
+            })
         return services
     }
 

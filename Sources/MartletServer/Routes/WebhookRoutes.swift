@@ -17,12 +17,14 @@ struct WebhookRoutes: Sendable {
     }
 
     private func receive(_ exchange: Exchange) async throws -> Response {
+        let channel = exchange.parameters.get("channel_id") ?? ""
+        let token = exchange.parameters.get("token") ?? ""
+        guard gateway.ingress.isAddress(channel: channel, token: token) else { throw Problem.notFound }
         let body = try await exchange.request.bodyBytes(upTo: BodyLimit.webhook)
         var headers: [String: String] = [:]
         for field in exchange.request.headers { headers[field.name.canonicalName] = field.value }
         let answer = await gateway.ingress.receive(
-            channel: exchange.parameters.get("channel_id") ?? "", token: exchange.parameters.get("token") ?? "",
-            headers: headers, body: Array(body.readableBytesView))
+            channel: channel, token: token, headers: headers, body: Array(body.readableBytesView))
         switch answer {
         case .stored: return .json(bytes: Array("{}".utf8))
         case .unknownAddress: throw Problem.notFound

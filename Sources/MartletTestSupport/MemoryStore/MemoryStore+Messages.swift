@@ -2,7 +2,7 @@ import Martlet
 
 extension MemoryStore: MessageStore {
     package func accept(_ batch: [AcceptanceRequest], now: Timestamp) async throws(StoreError) -> [AcceptanceResult] {
-        try await perform(.accept) { (state) throws(StoreError) in
+        let results = try await perform(.accept) { (state) throws(StoreError) -> [AcceptanceResult] in
             var fresh = Set<MessageID>()
             for id in batch.map(\.message.id) where state.rows[id] != nil || !fresh.insert(id).inserted {
                 throw StoreError(.conflict, "there is a message of that id")
@@ -20,6 +20,14 @@ extension MemoryStore: MessageStore {
                 return .accepted(state.insert(message, now: now))
             }
         }
+        if hasFlaw(.writesJobsApart) {
+            try await perform(.accept) { state in
+                for case .accepted(let message) in results where state.rows[message.id]?.job == nil {
+                    state.change(message.id, now: now) { $0.row.job = MemoryState.firstJob(of: message, now: now) }
+                }
+            }
+        }
+        return results
     }
 
     package func message(_ id: MessageID, tenant: TenantID?) async throws(StoreError) -> Message? {
