@@ -209,6 +209,28 @@ package enum ReconciliationPromises {
             try await echo(fixture, "m-1")
             #expect(try await echoID(fixture, of: message.id) == nil)
         },
+        Promise("a message that ended without an id may claim an echo, too") { fixture in
+            for isDelivered in [true, false] {
+                let channel = try await fixture.addChannel(named: "ended \(isDelivered)")
+                let ended = try await fixture.sendUnknown(fixture.message(channel: channel), lookUpAt: 2, decideAt: 15)
+                if isDelivered {
+                    _ = try await fixture.store.settleLookUps(
+                        [
+                            LookUpSettlement(
+                                message: ended.id, purpose: .outcome, submissionID: "s-1", level: .device,
+                                isWorthAnEntry: true)
+                        ], now: at(3))
+                } else {
+                    _ = try await fixture.store.decide(
+                        [Decision(message: ended.id, verdict: .fail(ErrorReason(.outcomeUnknown)))], now: at(15))
+                }
+                let message = try await fixture.sendUnknown(fixture.message(channel: channel))
+                try await fixture.acknowledge(
+                    "m-1", .server, channel: channel,
+                    echo: Acknowledgement.Echo(recipient: message.recipient, text: "Hello"))
+                #expect(try await echoID(fixture, of: message.id) == nil)
+            }
+        },
         Promise("a message of other words, or with an id, claims no echo") { fixture in
             let message = try await fixture.sendUnknown(fixture.message())
             try await fixture.send(fixture.message(text: "Something else"))

@@ -178,4 +178,51 @@ private struct Network {
         #expect(second.count == 1)
         #expect(second.retryAfter != nil)
     }
+
+    @Test func `a request that may arrive yet counts until its window is over`() {
+        let now = MonotonicInstant(nanoseconds: 5_000_000_000)
+        var limiter = RateLimiter(limits: [RateLimit(count: 1, perSeconds: 1)], headroom: 1, now: now)
+        limiter.restore(ages: [.milliseconds(-400)], now: now)
+        let early = limiter.available(1, now: now + .milliseconds(1399))
+        #expect(early.count == 0)
+        let later = limiter.available(1, now: now + .milliseconds(1400))
+        #expect(later.count == 1)
+    }
+
+    @Test func `a change of limits is no new beginning`() {
+        var now = MonotonicInstant(nanoseconds: 0)
+        var limiter = RateLimiter(limits: [RateLimit(count: 4, perSeconds: 1)], headroom: 0.5, now: now)
+        limiter.take(2)
+        limiter.answered(now: now)
+        limiter.reconfigure(limits: [RateLimit(count: 2, perSeconds: 1)], headroom: 1, now: now)
+        now = now + .milliseconds(900)
+        // One is in flight, one was answered within the second: both places are taken.
+        let full = limiter.available(1, now: now)
+        #expect(full.count == 0)
+        limiter.reconfigure(limits: [], headroom: 1, now: now)
+        let free = limiter.available(5, now: now)
+        #expect(free.count == 5)
+        limiter.reconfigure(limits: [RateLimit(count: 2, perSeconds: 1)], headroom: 1, now: now)
+        now = now + .seconds(2)
+        // The one in flight still is.
+        let one = limiter.available(2, now: now)
+        #expect(one.count == 1)
+    }
+
+    @Test func `what a scope remembers is not counted twice when its history is read`() {
+        var now = MonotonicInstant(nanoseconds: 10_000_000_000)
+        var limiter = RateLimiter(limits: [RateLimit(count: 4, perSeconds: 10)], headroom: 1, now: now)
+        limiter.take(1)
+        limiter.answered(now: now)
+        now = now + .seconds(3)
+        limiter.restore(ages: [.seconds(4), .seconds(3)], now: now)
+        now = now + .milliseconds(2500)
+        // One more than what it remembers: two places are left, and the bucket fills with one in two and a half seconds.
+        let grant = limiter.available(4, now: now)
+        #expect(grant.count == 1)
+        limiter.take(1)
+        now = now + .milliseconds(2500)
+        let second = limiter.available(4, now: now)
+        #expect(second.count == 1)
+    }
 }

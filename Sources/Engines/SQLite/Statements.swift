@@ -171,12 +171,14 @@ enum Statements {
         WHERE channel_id = ? AND echo_recipient IS NOT NULL AND echo_recipient = ? AND echo_hash = ? AND parked_at >= ?
         LIMIT 2
         """
-    /// Messages to a recipient that have no id yet and of which one may have been sent, newest first.
+    /// Messages to a recipient that have no id and of which one may have been sent, newest first. One that is final may be
+    /// without an id for good: a look-up told how it ended, or nobody ever knew.
     static let unboundMessages = """
         SELECT \(StoredMessage.columns)
         FROM communications_log l INDEXED BY log_recipient LEFT JOIN jobs j ON j.message = l.seq
         WHERE l.recipient = ? AND l.tenant_id = ? AND l.channel_id = ? AND l.message_id IS NULL
-            AND (l.status = 'sent' OR (l.status = 'queued' AND (j.state <> 0 OR l.duplicate_risk)))
+            AND (l.status IN ('sent', 'delivered', 'read') OR (l.status = 'failed' AND l.attempts > 0)
+                OR (l.status = 'queued' AND (j.state <> 0 OR l.duplicate_risk)))
         ORDER BY l.created_at DESC LIMIT ?
         """
 

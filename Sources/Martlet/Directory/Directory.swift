@@ -291,6 +291,22 @@ package final class Directory: Sendable {
         return true
     }
 
+    /// Sets a status as an operator asks: stored first, so that an order which is refused has left nothing behind. Otherwise
+    /// as ``setStatus(_:_:reason:from:)``.
+    @discardableResult
+    package func order(
+        _ id: ChannelID, _ status: ChannelStatus, reason: String?, from: Set<ChannelStatus>? = nil
+    ) async throws(StoreError) -> Bool {
+        guard let known = channel(id), from?.contains(known.status) ?? true else { return false }
+        if known.status != status || known.statusReason != reason {
+            try await store.updateStatus(id, status, reason: reason, since: time.now())
+        }
+        do throws(StoreError) { return try await setStatus(id, status, reason: reason, from: from) } catch {
+            // It is stored; what the store missed since then, it hears of later.
+            return true
+        }
+    }
+
     /// Stores the statuses that could not be stored when they changed.
     package func flushStatuses() async throws(StoreError) { try await statuses.writeAll() }
 

@@ -24,7 +24,7 @@ final class LimitKeeper: Sendable {
 
     /// Engines keep what was claimed for this long at least.
     private static let historyMax: Duration = .seconds(600)
-    /// A claim is older than the request's arrival; this covers the way to the provider.
+    /// A request arrives up to this long after its claim: what was claimed a moment ago may arrive yet.
     private static let wayToProvider: Duration = .seconds(1)
 
     init(
@@ -105,6 +105,7 @@ final class LimitKeeper: Sendable {
             sentAt += try await store.claimHistory(channel: channel, since: since, limit: countMax)
         }
         let now = time.now()
-        await throttle.restore(scope, ages: sentAt.map { max(.zero, now - $0 - Self.wayToProvider) })
+        // A clock that was set back makes claims seem to lie in the future; none counts for longer than one of this moment.
+        await throttle.restore(scope, ages: sentAt.map { max(.zero, now - $0) - Self.wayToProvider })
     }
 }

@@ -77,7 +77,8 @@ package struct RateLimiter: Sendable {
     }
 
     /// Fills the windows with what was sent before a restart, or before there were windows, given as ages; those requests are
-    /// taken as answered then. What is remembered already is not counted again.
+    /// taken as answered then. A negative age is that of a request which may arrive yet, until then at the latest. What is
+    /// remembered already is not counted again.
     package mutating func restore(ages: [Duration], now: MonotonicInstant) {
         let known = answers.first
         let restored = ages.filter { $0 < windowMax }.map { now + (.zero - $0) }.filter { instant in

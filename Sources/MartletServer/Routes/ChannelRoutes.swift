@@ -87,7 +87,7 @@ struct ChannelRoutes: Sendable {
         }
         guard let stored = try await gateway.directory.updateChannel(changed) else { throw Problem.notFound }
         // Whatever was wrong with the credentials is judged anew by the next send.
-        if try await gateway.directory.setStatus(stored.id, .active, reason: nil, from: [.unauthorized]) {
+        if try await gateway.directory.order(stored.id, .active, reason: nil, from: [.unauthorized]) {
             gateway.wake(stored.id, gateway.time.now())
         }
         return try answer(stored.id)
@@ -101,13 +101,13 @@ struct ChannelRoutes: Sendable {
 
     private func pause(_ exchange: Exchange) async throws -> Response {
         let channel = try channel(exchange)
-        try await gateway.directory.setStatus(channel.id, .paused, reason: "paused by an operator")
+        try await gateway.directory.order(channel.id, .paused, reason: "paused by an operator")
         return try answer(channel.id)
     }
 
     private func resume(_ exchange: Exchange) async throws -> Response {
         let channel = try channel(exchange)
-        if try await gateway.directory.setStatus(channel.id, .active, reason: nil) {
+        if try await gateway.directory.order(channel.id, .active, reason: nil) {
             gateway.wake(channel.id, gateway.time.now())
         }
         return try answer(channel.id)

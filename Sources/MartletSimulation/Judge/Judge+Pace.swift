@@ -77,17 +77,15 @@ extension Judge {
             var channel: ChannelID
             var incarnation: Int
         }
-        let returns = Dictionary(grouping: world.ledger.returns, by: \.message)
+        var told: [Int: MonotonicInstant] = [:]
+        for ending in world.ledger.returns {
+            if case .throttled = ending.outcome { told[ending.call] = ending.at }
+        }
         let arrivals = Dictionary(grouping: world.ledger.arrivals) {
             Line(channel: $0.channel, incarnation: $0.incarnation)
         }
         for arrival in world.ledger.arrivals {
-            guard case .throttled(let wait?) = arrival.verdict else { continue }
-            let ending = returns[arrival.message]?.first { ending in
-                guard case .throttled = ending.outcome else { return false }
-                return ending.incarnation == arrival.incarnation && ending.at >= arrival.at
-            }
-            guard let told = ending?.at else { continue }
+            guard case .throttled(let wait?) = arrival.verdict, let told = told[arrival.call] else { continue }
             let line = Line(channel: arrival.channel, incarnation: arrival.incarnation)
             // What was claimed before the news came may still be on its way.
             let early = arrivals[line]?.first { $0.calledAt > told + .milliseconds(350) && $0.calledAt < told + wait }

@@ -29,7 +29,7 @@ struct Judge {
     func violation(_ text: String) { world.log.violation(text) }
 
     func judge() async throws {
-        if !isQuiet { violation("it does not end: \(waiting)") }
+        if !isQuiet { violation("it does not end: \(waiting); \(try await channels)") }
         let arrivals = Dictionary(grouping: world.ledger.arrivals, by: \.message)
         var cases: [Case] = []
         for message in world.data.allMessages {
@@ -54,6 +54,15 @@ struct Judge {
         penalties()
         if world.scenario.kind == .calm { lanes(cases) }
         try await numbers(cases)
+    }
+
+    private var channels: String {
+        get async throws {
+            try await world.data.channels().map { record in
+                let known = world.running?.directory.channel(record.channel.id)?.status.rawValue ?? "-"
+                return "\(record.channel.id.short) is \(record.channel.status.rawValue), in memory \(known)"
+            }.joined(separator: "; ")
+        }
     }
 
     private var waiting: String {

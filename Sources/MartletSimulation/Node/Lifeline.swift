@@ -54,14 +54,21 @@ final class Lifeline: Sendable {
         trace.note("node \(incarnation) hangs for \(duration.seconds) s")
     }
 
+    /// A node that hangs comes back when its time is over, or at the worst of moments: when another one is just about to do
+    /// again what this one had begun.
+    private var isStalled: Bool {
+        guard let until = state.withLock({ $0.stalledUntil }) else { return false }
+        return until > time.monotonicNow() && !log.isOvertaken(incarnation)
+    }
+
     private static let deathError = StoreError(.unavailable, "the process is dead")
 
     func before(_ operation: MemoryStoreOperation) async throws(StoreError) {
         if isDead { throw Self.deathError }
-        let stalledUntil = state.withLock { $0.stalledUntil }
-        if let stalledUntil {
-            let left = stalledUntil - time.monotonicNow()
-            if left > .zero { try? await time.sleep(for: left) }
+        if wasStalled {
+            while isStalled, !isDead {
+                do { try await time.sleep(for: .milliseconds(100)) } catch { throw StoreError(.unavailable, "cancelled") }
+            }
             if isDead { throw Self.deathError }
             if Self.begins.contains(operation) { throw StoreError(.unavailable, "this node was gone for too long") }
         }

@@ -3,6 +3,7 @@ import Synchronization
 
 /// A call to send, on its way from a node to the provider.
 struct SendCall: Sendable {
+    var number: Int
     var message: Message
     var channel: Channel
     var kind: Scenario.ProviderKind
@@ -53,10 +54,11 @@ final class ProviderLink: Provider {
     }
 
     func send(_ message: Message, over channel: Channel, timeout: Duration) async -> SendAnswer {
-        var answer = await call(message, channel, timeout)
+        let number = remote.ledger.nextCall()
+        var answer = await call(number, message, channel, timeout)
         remote.ledger.record(
             Ledger.Return(
-                message: message.id, incarnation: lifeline.incarnation, at: remote.time.monotonicNow(),
+                call: number, message: message.id, incarnation: lifeline.incarnation, at: remote.time.monotonicNow(),
                 outcome: answer.outcome))
         if mutation == .unknownTakenForTransient, case .unknown(let detail) = answer.outcome {
             answer.outcome = .transient(detail: detail, retryAfter: nil)
@@ -64,14 +66,16 @@ final class ProviderLink: Provider {
         return answer
     }
 
-    private func call(_ message: Message, _ channel: Channel, _ timeout: Duration) async -> SendAnswer {
+    private func call(
+        _ number: Int, _ message: Message, _ channel: Channel, _ timeout: Duration
+    ) async -> SendAnswer {
         let unwritten = SendAnswer(.transient(detail: "ended before it was written", retryAfter: nil))
         guard !lifeline.isDead, !Task.isCancelled else { return unwritten }
         let time = remote.time
         let typical = remote.scenario.providerLatency
         let odds = remote.odds
         let call = SendCall(
-            message: message, channel: channel, kind: kind, incarnation: lifeline.incarnation,
+            number: number, message: message, channel: channel, kind: kind, incarnation: lifeline.incarnation,
             calledAt: time.monotonicNow(), calledAtWall: lifeline.time.now())
         let way = chance.latency(about: typical * 0.4, most: Self.wayMax)
         let writtenAt = call.calledAt + way * chance.unitInterval()

@@ -6,6 +6,8 @@ final class Ledger: Sendable {
     /// A request to send as it arrived at the provider.
     struct Arrival: Sendable {
         var number: Int
+        /// The call it belongs to.
+        var call: Int
         var message: MessageID
         var channel: ChannelID
         var tenant: TenantID
@@ -30,6 +32,7 @@ final class Ledger: Sendable {
 
     /// How a call ended for the node that made it.
     struct Return: Sendable {
+        var call: Int
         var message: MessageID
         var incarnation: Int
         var at: MonotonicInstant
@@ -48,9 +51,18 @@ final class Ledger: Sendable {
         var arrivals: [Arrival] = []
         var returns: [Return] = []
         var webhooks: [StoredWebhook] = []
+        var calls = 0
     }
 
     private let state = Mutex(State())
+
+    /// A number for a call.
+    func nextCall() -> Int {
+        state.withLock { state in
+            state.calls += 1
+            return state.calls
+        }
+    }
 
     func record(_ arrival: Arrival) { state.withLock { $0.arrivals.append(arrival) } }
     func record(_ ending: Return) { state.withLock { $0.returns.append(ending) } }

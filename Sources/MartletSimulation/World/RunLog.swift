@@ -9,6 +9,7 @@ final class RunLog: Sendable {
         var from: MonotonicInstant
         var to: MonotonicInstant?
         var limits: [RateLimit]
+        var isMade = false
     }
 
     struct Counts: Sendable {
@@ -26,6 +27,9 @@ final class RunLog: Sendable {
         var forwardJumps: [MonotonicInstant] = []
         var limits: [ThrottleScope: [LimitSpan]] = [:]
         var openClaims: [MessageID: (incarnation: Int, token: Int64)] = [:]
+        var newestTokens: [MessageID: Int64] = [:]
+        var claimants: [MessageID: Int] = [:]
+        var overtaken: Set<Int> = []
         var counts = Counts()
     }
 
@@ -65,13 +69,33 @@ final class RunLog: Sendable {
 
     func claimed(_ claims: [Claim], by incarnation: Int) {
         state.withLock { state in
-            for claim in claims { state.openClaims[claim.message.id] = (incarnation, claim.token) }
+            for claim in claims {
+                if let before = state.claimants[claim.message.id], before != incarnation, state.stalls[before] != nil {
+                    state.overtaken.insert(before)
+                }
+                state.claimants[claim.message.id] = incarnation
+                state.openClaims[claim.message.id] = (incarnation, claim.token)
+                state.newestTokens[claim.message.id] = claim.token
+            }
         }
     }
 
+    /// Whether another node has claimed anew what this one had in hand when it began to hang.
+    func isOvertaken(_ incarnation: Int) -> Bool { state.withLock { $0.overtaken.contains(incarnation) } }
+
+    /// Whether a node has claims in hand.
+    func hasClaims(_ incarnation: Int) -> Bool {
+        state.withLock { $0.openClaims.values.contains { $0.incarnation == incarnation } }
+    }
+
+    /// A settlement was taken: it must have been that of the newest claim.
     func settled(_ message: MessageID, token: Int64) {
-        state.withLock { state in
+        let newest = state.withLock { state in
             if state.openClaims[message]?.token == token { state.openClaims[message] = nil }
+            return state.newestTokens[message]
+        }
+        if let newest, newest != token {
+            violation("\(message.short) was settled with token \(token) while \(newest) is the newest")
         }
     }
 
@@ -103,18 +127,24 @@ final class RunLog: Sendable {
 
     var lastForwardJump: MonotonicInstant? { state.withLock { $0.forwardJumps.last } }
 
-    /// From now on a channel or a tenant may have these limits; what it had before holds until ``changed(_:)`` at least.
-    func changing(_ scope: ThrottleScope, to limits: [RateLimit]) {
+    /// From now on a channel or a tenant may have these limits; what it had before holds until ``changed(_:_:)`` at least.
+    /// - returns: the number of the change.
+    @discardableResult
+    func changing(_ scope: ThrottleScope, to limits: [RateLimit]) -> Int {
         let span = LimitSpan(from: time.monotonicNow(), limits: limits)
-        state.withLock { $0.limits[scope, default: []].append(span) }
+        return state.withLock { state in
+            state.limits[scope, default: []].append(span)
+            return (state.limits[scope]?.count ?? 1) - 1
+        }
     }
 
-    /// The change is made: the newest limits alone hold.
-    func changed(_ scope: ThrottleScope) {
+    /// A change is made: what was made before it holds no longer. Another one may still be under way.
+    func changed(_ scope: ThrottleScope, _ number: Int) {
         let now = time.monotonicNow()
         state.withLock { state in
             guard var spans = state.limits[scope] else { return }
-            for index in spans.indices.dropLast() where spans[index].to == nil { spans[index].to = now }
+            for index in spans.indices where spans[index].isMade && spans[index].to == nil { spans[index].to = now }
+            spans[number].isMade = true
             state.limits[scope] = spans
         }
     }

@@ -12,11 +12,11 @@ extension World {
         case .pause(let tenant, let channel, let length):
             let id = places.channel(tenant, channel)
             await operate("pauses \(id.short)") { node in
-                try await node.directory.setStatus(id, .paused, reason: "by an operator")
+                try await node.directory.order(id, .paused, reason: "by an operator")
             }
             agenda.after(length) { [self] in
                 await operate("resumes \(id.short)") { node in
-                    try await node.directory.setStatus(id, .active, reason: nil)
+                    try await node.directory.order(id, .active, reason: nil)
                 }
             }
         case .limitChannel(let tenant, let channel, let limit): await set(limit, of: places.channel(tenant, channel))
@@ -24,7 +24,12 @@ extension World {
         case .addChannel(let tenant, let plan): await addChannel(plan, tenant: tenant, places)
         case .crash(let pause): crash(restartAfter: pause)
         case .cancelNode(let pause): cancelNode(restartAfter: pause)
-        case .stall(let length): stall(for: length)
+        case .stall(let length):
+            // Hanging does most harm with something in hand.
+            for _ in 0..<100 where running.map({ !log.hasClaims($0.lifeline.incarnation) }) ?? true {
+                try? await time.sleep(for: .milliseconds(50))
+            }
+            stall(for: length)
         case .storeFault(let fault, let length):
             trace.note("the store is \(fault.rawValue) for \(length.seconds) s")
             log.count { $0.storeFaults += 1 }
@@ -54,7 +59,7 @@ extension World {
             if clients.chance.happens(0.6) {
                 agenda.after(length + .seconds(1)) { [self] in
                     await operate("mends the credentials of \(id.short)") { node in
-                        try await node.directory.setStatus(id, .active, reason: nil, from: [.unauthorized])
+                        try await node.directory.order(id, .active, reason: nil, from: [.unauthorized])
                     }
                 }
             }
@@ -118,29 +123,29 @@ extension World {
     }
 
     private func set(_ limit: RateLimit, of id: ChannelID) async {
-        log.changing(.channel(id), to: [limit])
+        let change = log.changing(.channel(id), to: [limit])
         await operate("limits \(id.short) to \(limit.count)/\(limit.perSeconds)s") { node in
             guard var channel = node.directory.channel(id) else { return }
             channel.limits = [limit]
             _ = try await node.directory.updateChannel(channel)
         }
-        log.changed(.channel(id))
+        log.changed(.channel(id), change)
     }
 
     private func set(_ limit: RateLimit, of id: TenantID) async {
-        log.changing(.tenant(id), to: [limit])
+        let change = log.changing(.tenant(id), to: [limit])
         await operate("limits a tenant to \(limit.count)/\(limit.perSeconds)s") { node in
             guard var tenant = node.directory.tenant(id) else { return }
             tenant.limits = [limit]
             _ = try await node.directory.updateTenant(tenant)
         }
-        log.changed(.tenant(id))
+        log.changed(.tenant(id), change)
     }
 
     private func addChannel(_ plan: Scenario.ChannelPlan, tenant: Int, _ places: Places) async {
         let draft = Self.channel(plan, tenant: places.tenant(tenant), now: time.now())
         guard let node, let created = try? await node.directory.createChannel(draft) else { return }
-        log.changing(.channel(created.id), to: plan.limits)
+        log.changed(.channel(created.id), log.changing(.channel(created.id), to: plan.limits))
         trace.note("channel \(created.id.short) is new")
         // Something to send over it, beside what its neighbours send.
         let plans = (0..<4).map {

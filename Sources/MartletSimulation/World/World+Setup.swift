@@ -33,12 +33,12 @@ extension World {
         for (number, plan) in scenario.tenants.enumerated() {
             let tenant = try await directory.createTenant(name: "tenant-\(number)", limits: plan.limits)
             places.add(tenant)
-            log.changing(.tenant(tenant.id), to: plan.limits)
+            log.changed(.tenant(tenant.id), log.changing(.tenant(tenant.id), to: plan.limits))
             for channel in plan.channels {
                 let created = try await directory.createChannel(
                     Self.channel(channel, tenant: tenant.id, now: time.now()))
                 places.add(created.id, tenant: number)
-                log.changing(.channel(created.id), to: channel.limits)
+                log.changed(.channel(created.id), log.changing(.channel(created.id), to: channel.limits))
                 trace.note(
                     "channel \(created.id.short) of tenant \(number): \(channel.provider), \(channel.limits.map { "\($0.count)/\($0.perSeconds)s" })"
                 )

@@ -164,11 +164,17 @@ extension MemoryState {
         guard fitting.count == 1, let key = fitting.first?.key else { return nil }
         // Another message that has no id and may have been sent may claim it as well; one that was redacted may have said it.
         let rivals = rows.values.filter { other in
-            other.message.id != row.message.id && other.message.channelID == row.message.channelID
-                && other.message.recipient == row.message.recipient && other.message.messageID == nil
-                && (other.message.status == .sent
-                    || other.message.status == .queued && (other.job?.state != .waiting || other.message.duplicateRisk))
-                && (other.message.payload.content.isEmpty || other.message.payload.visibleText == text)
+            let message = other.message
+            guard message.id != row.message.id, message.channelID == row.message.channelID,
+                message.recipient == row.message.recipient, message.messageID == nil
+            else { return false }
+            let mayHaveBeenSent =
+                switch message.status {
+                case .sent, .delivered, .read: true
+                case .failed: message.attempts > 0
+                case .queued: other.job?.state != .waiting || message.duplicateRisk
+                }
+            return mayHaveBeenSent && (message.payload.content.isEmpty || message.payload.visibleText == text)
         }
         return rivals.isEmpty ? key.id : nil
     }
