@@ -33,7 +33,8 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let package = Package(
     name: "martlet",
     products: [
-        .executable(name: "martlet", targets: ["MartletMain"])
+        .executable(name: "martlet", targets: ["MartletMain"]),
+        .executable(name: "martlet-simulate", targets: ["MartletSimulate"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -99,10 +100,17 @@ let package = Package(
         // For tests: the suites every engine passes, the one test clock, the fakes.
         .target(name: "MartletTestSupport", dependencies: ["Martlet", deque, heap, logging], swiftSettings: settings),
         .target(name: "EngineConformance", dependencies: ["Martlet"], swiftSettings: settings),
+        // Whole days of traffic from one seed, judged by what the provider saw.
+        .target(
+            name: "MartletSimulation", dependencies: ["Martlet", "MartletTestSupport", heap, logging],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "MartletSimulate", dependencies: ["MartletSimulation", argumentParser], swiftSettings: settings),
 
         .testTarget(
             name: "MartletTests", dependencies: ["EngineConformance", "Martlet", "MartletTestSupport"],
             swiftSettings: settings),
+        .testTarget(name: "MartletSimulationTests", dependencies: ["MartletSimulation"], swiftSettings: settings),
         .testTarget(
             name: "SQLiteEngineTests", dependencies: ["EngineConformance", "Martlet", "SQLiteEngine", grdb],
             swiftSettings: settings),

@@ -150,11 +150,19 @@ package enum DeadLetterPromises {
             let expired = try await fixture.fail(fixture.message { $0.redact = true }, ErrorReason(.expired), nil)
             #expect(try await fixture.stored(expired.id).payload.content.isEmpty)
         },
-        Promise("a dead-lettered message keeps its content until it is discarded or, replayed, final") { fixture in
+        Promise("a dead-lettered message to redact can be replayed with new content only") { fixture in
             let failed = try await fixture.fail(fixture.message { $0.redact = true })
-            #expect(try await fixture.stored(failed.id).payload == .text("Hello"))
-            _ = try await fixture.store.discard(failed.id, tenant: fixture.tenant, now: at(5))
             #expect(try await fixture.stored(failed.id).payload.content.isEmpty)
+            let store = fixture.store
+            #expect(
+                try await store.replay(failed.id, tenant: fixture.tenant, correction: Correction(), now: at(5))
+                    == .notFound)
+            let correction = Correction(payload: .text("again"))
+            guard
+                case .replayed(let queued) = try await store.replay(
+                    failed.id, tenant: fixture.tenant, correction: correction, now: at(5))
+            else { throw Broken("not replayed") }
+            #expect(queued.payload == .text("again"))
         },
         Promise("a message that is not to be redacted keeps its content") { fixture in
             let message = try await fixture.send(fixture.message(), messageID: "m-1")

@@ -13,6 +13,12 @@ package struct Simulation: Sendable {
     /// The simulated code waits for something that nothing will bring about.
     package struct Deadlock: Error {}
 
+    /// The simulated code goes on for ever without any time passing.
+    package struct Livelock: Error {}
+
+    /// Steps in one moment, at most.
+    private static let stepsMax = 3_000_000
+
     package init(time: VirtualTime = VirtualTime()) { self.time = time }
 
     /// Runs the body to its end, moving the clock whenever nothing else can run.
@@ -35,7 +41,10 @@ package struct Simulation: Sendable {
             box.outcome.withLock { $0 = result }
         }
         while true {
-            executor.drain()
+            guard executor.drain(stepsMax: Self.stepsMax) else {
+                task.cancel()
+                throw Livelock()
+            }
             if let result = box.outcome.withLock({ $0 }) { return try result.get() }
             if !time.advanceToNextSleeper() {
                 task.cancel()
@@ -58,10 +67,15 @@ package struct Simulation: Sendable {
             jobs.withLock { $0.append(job) }
         }
 
-        func drain() {
+        /// Runs until nothing is left to run. False when that does not come to an end.
+        func drain(stepsMax: Int) -> Bool {
+            var steps = 0
             while let job = jobs.withLock({ $0.popFirst() }) {
                 job.runSynchronously(on: asUnownedTaskExecutor())
+                steps += 1
+                if steps > stepsMax { return false }
             }
+            return true
         }
     }
 }

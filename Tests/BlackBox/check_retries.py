@@ -28,9 +28,9 @@ def retry_schedule(world):
     for entry in history:
         expect_equal((entry["outcome"], entry["http_status"]), ("transient", 500), "an attempt's outcome")
         expect(entry["duration_ms"] is not None and entry["error"], f"an attempt without latency or error: {entry}")
-    # An attempt's entry is written when it ends; what it took comes off again.
-    starts = [moment(entry["at"]).timestamp() - entry["duration_ms"] / 1000 for entry in history]
-    ends = [moment(entry["at"]).timestamp() for entry in history]
+    # An attempt's entry has the time at which it began; the delay counts from its end.
+    starts = [moment(entry["at"]).timestamp() for entry in history]
+    ends = [moment(entry["at"]).timestamp() + entry["duration_ms"] / 1000 for entry in history]
     for index, delay in enumerate(delays):
         waited = starts[index + 1] - ends[index]
         expect(

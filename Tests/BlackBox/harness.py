@@ -21,6 +21,10 @@ class Failure(AssertionError):
     """A promise that was not kept."""
 
 
+class Skipped(Exception):
+    """A check that this machine cannot run, and why."""
+
+
 def expect(condition, message):
     if not condition:
         raise Failure(message)
@@ -144,14 +148,15 @@ class EventStream:
 class Process:
     """A process of the program, and the lines it writes."""
 
-    def __init__(self, world, name, arguments, environment=None):
+    def __init__(self, world, name, arguments, environment=None, launcher=()):
+        self.name = name
         self.log_path = os.path.join(world.folder, f"{name}.log")
         self.lines = []
         self._lines_changed = threading.Condition()
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
         self._log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [world.martlet, *arguments], cwd=world.folder, env={**kept, **(environment or {})},
+            [*launcher, world.martlet, *arguments], cwd=world.folder, env={**kept, **(environment or {})},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -172,9 +177,9 @@ class Process:
                     if line.startswith(prefix):
                         return line
                 if self.process.poll() is not None:
-                    raise Failure(f"{self.process.args[1]} ended with {self.process.returncode}: {self.log_tail()}")
+                    raise Failure(f"{self.name} ended with {self.process.returncode}: {self.log_tail()}")
                 if time.monotonic() > end:
-                    raise Failure(f"{self.process.args[1]} did not say '{prefix}': {self.log_tail()}")
+                    raise Failure(f"{self.name} did not say '{prefix}': {self.log_tail()}")
                 self._lines_changed.wait(0.2)
 
     def log(self):
@@ -192,7 +197,7 @@ class Process:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Failure(f"{self.process.args[1]} did not stop within {within} s: {self.log_tail()}")
+            raise Failure(f"{self.name} did not stop within {within} s: {self.log_tail()}")
 
     def kill(self):
         """Ends it at once, as a power cut would."""
@@ -239,25 +244,57 @@ class Sandbox(Process):
 
 
 class Node(Process):
-    """`martlet serve` on a database of its own."""
+    """`martlet serve` on a database of its own.
 
-    def __init__(self, world, settings, port=0, database="martlet.db"):
+    `environment` is added to the process's own, `launcher` put before the program; `is_awaited=False` returns before the
+    node listens.
+    """
+
+    def __init__(self, world, settings, port=0, database="martlet.db", environment=None, launcher=(), is_awaited=True):
         self.world, self.settings, self.database = world, settings, database
+        self.extra_environment, self.launcher = environment or {}, launcher
         self.admin_token = world.admin_token
+        super().__init__(
+            world, f"node{len(world.processes)}", ["serve"], {**self.own_environment(port), **self.extra_environment},
+            launcher)
+        world.processes.append(self)
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
+        if is_awaited:
+            self.await_ready()
+
+    def own_environment(self, port):
+        """The settings as environment variables."""
         environment = {
-            "MARTLET_HTTP_PORT": str(port), "MARTLET_STORE_URL": f"sqlite:{os.path.join(world.folder, database)}",
+            "MARTLET_HTTP_PORT": str(port),
+            "MARTLET_STORE_URL": f"sqlite:{os.path.join(self.world.folder, self.database)}",
             "MARTLET_ADMIN_TOKEN": self.admin_token,
         }
-        environment.update({"MARTLET_" + name.upper().replace(".", "_"): str(value) for name, value in settings.items()})
-        super().__init__(world, f"node{len(world.processes)}", ["serve"], environment)
-        world.processes.append(self)
-        self.url = self.line_that_starts_with("listening on ").removeprefix("listening on ")
+        for name, value in self.settings.items():
+            environment["MARTLET_" + name.upper().replace(".", "_")] = str(value)
+        return environment
+
+    def await_ready(self, within=60):
+        """Waits until it listens."""
+        self.url = self.line_that_starts_with("listening on ", within).removeprefix("listening on ")
         self.port = urllib.parse.urlsplit(self.url).port
         self.admin = Client(self.url, bearer=self.admin_token)
 
-    def restarted(self):
+    def restarted(self, is_awaited=True, settings=None):
         """Another process on the same database and the same port."""
-        return Node(self.world, self.settings, port=self.port, database=self.database)
+        return Node(
+            self.world, {**self.settings, **(settings or {})}, port=self.port, database=self.database,
+            environment=self.extra_environment, launcher=self.launcher, is_awaited=is_awaited)
+
+    def health(self):
+        """The status of `/health/ready`, and its checks that are not well, by name."""
+        answer = Client(self.url).call("GET", "/health/ready")
+        return answer.status, {check["name"]: check.get("detail") for check in answer.json["checks"] if not check["ok"]}
+
+    def doctor(self, *arguments, port=None):
+        """Runs `martlet doctor` with this node's settings. Answers exit code and output."""
+        environment = {**self.own_environment(self.port if port is None else port), **self.extra_environment}
+        code, output, errors = self.world.run("doctor", *arguments, environment=environment, launcher=self.launcher)
+        return code, output + errors
 
     def tenant(self, name="acme", **fields):
         return Tenant(self, self.admin.post("/v1/tenants", {"name": name, **fields}, wanted=(201,))["id"])
@@ -382,20 +419,23 @@ class World:
         self.martlet, self.folder = os.path.abspath(martlet), folder
         self.admin_token = "admin-" + secrets.token_hex(24)
         self.processes = []
+        self._to_close = []
 
-    def node(self, **settings):
+    def node(self, database="martlet.db", environment=None, launcher=(), **settings):
         """Settings by keyword, a double underscore for the dot: `retry__delays`."""
-        return Node(self, {name.replace("__", "."): value for name, value in settings.items()})
+        return Node(
+            self, {name.replace("__", "."): value for name, value in settings.items()}, database=database,
+            environment=environment, launcher=launcher)
 
     def sandbox(self, *flags):
         return Sandbox(self, *flags)
 
-    def run(self, *arguments, environment=None, within=60):
+    def run(self, *arguments, environment=None, launcher=(), within=60):
         """Runs a command to its end. Answers exit code, standard output and standard error."""
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
         done = subprocess.run(
-            [self.martlet, *arguments], cwd=self.folder, env={**kept, **(environment or {})}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=within)
+            [*launcher, self.martlet, *arguments], cwd=self.folder, env={**kept, **(environment or {})},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within)
         return done.returncode, done.stdout, done.stderr
 
     def kill_all(self):
@@ -403,10 +443,17 @@ class World:
             with contextlib.suppress(Exception):
                 process.kill()
 
+    def closing(self, close):
+        """Has something ended with the world, after its processes."""
+        self._to_close.append(close)
+
     def close(self):
         for process in reversed(self.processes):
             with contextlib.suppress(Exception):
                 process.close()
+        for close in reversed(self._to_close):
+            with contextlib.suppress(Exception):
+                close()
 
 
 def number(index):

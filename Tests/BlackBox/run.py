@@ -3,8 +3,8 @@
 
 usage: run.py --martlet PATH [--only TEXT] [--list] [--parallel N]
 
-Prints a line for each check and ends with "N passed, N failed". Checks that measure rates run alone, the others a few at a
-time. Exit code 1 when a check failed.
+Prints a line for each check and ends with "N passed, N failed"; a check that this machine cannot run is named with the
+reason. Checks that measure rates run alone, the others a few at a time. Exit code 1 when a check failed.
 """
 
 import argparse
@@ -27,16 +27,18 @@ printing = threading.Lock()
 
 
 def run_check(check, martlet):
-    """Runs one check in a folder of its own. Answers whether it passed."""
+    """Runs one check in a folder of its own. Answers `ok`, `FAIL` or `skip`."""
     folder = tempfile.mkdtemp(prefix="martlet-check-")
     world = harness.World(martlet, folder)
     # A check that hangs loses its processes, and with them what it waits for.
     watchdog = threading.Timer(check.limit, world.kill_all)
     watchdog.start()
     start = time.monotonic()
-    failure = None
+    failure = skipped = None
     try:
         check.body(world)
+    except harness.Skipped as reason:
+        skipped = str(reason)
     except harness.Failure as error:
         failure = str(error)
     except Exception:
@@ -50,11 +52,12 @@ def run_check(check, martlet):
         shutil.rmtree(folder, ignore_errors=True)
     if failure and took >= check.limit:
         failure = f"stopped after {check.limit} s\n{failure}"
+    verdict = "FAIL" if failure else "skip" if skipped else "ok"
     with printing:
-        print(f"{'FAIL' if failure else 'ok  '} {check.name} ({took:.1f} s)", flush=True)
-        if failure:
-            print("     " + failure.replace("\n", "\n     "), flush=True)
-    return failure is None
+        print(f"{verdict:4} {check.name} ({took:.1f} s)", flush=True)
+        if failure or skipped:
+            print("     " + (failure or skipped).replace("\n", "\n     "), flush=True)
+    return verdict
 
 
 def main():
@@ -82,9 +85,9 @@ def main():
     for check in checks:
         if check.alone:
             results.append(run_check(check, arguments.martlet))
-    passed = sum(results)
-    print(f"{passed} passed, {len(results) - passed} failed", flush=True)
-    return 0 if passed == len(results) else 1
+    skipped = f", {results.count('skip')} skipped" if "skip" in results else ""
+    print(f"{results.count('ok')} passed, {results.count('FAIL')} failed{skipped}", flush=True)
+    return 1 if "FAIL" in results else 0
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "/", "/v1", "/v2/messages", "/v1/messages/", "/v1/messages/msg_1", "/v1/replays", "/v1/endpoints",
+        "/", "/v1", "/v2/messages", "/v1/messages/", "/v1/messages/msg_1", "/v1/endpoints",
         "/v1/suppressions",
         "/console/", "/v1/messages/batch/x", "/webhooks", "/favicon.ico",
     ])

@@ -33,6 +33,10 @@ import Testing
     func `keeps the look-ups' promises`(_ promise: Promise<StoreFixture>) async throws {
         try await check(promise)
     }
+    @Test(arguments: ReplayPromises.all)
+    func `keeps the bulk replays' promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await check(promise)
+    }
     @Test(arguments: DirectoryPromises.all)
     func `keeps the directory's promises`(_ promise: Promise<StoreFixture>) async throws {
         try await check(promise)

@@ -31,6 +31,9 @@ import Testing
         try await check(promise)
     }
 
+    @Test(arguments: ReplayPromises.all)
+    func `keeps the bulk replays' promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
+
     @Test(arguments: DirectoryPromises.all)
     func `keeps the directory's promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
 

@@ -75,6 +75,30 @@ import Testing
         }
     }
 
+    @Test func `a file of the first version is brought up to date and keeps what it holds`() async throws {
+        try await withTemporaryPath { path in
+            try await change(
+                path,
+                """
+                \(Schema.version1)
+                PRAGMA user_version = 1;
+                PRAGMA application_id = \(DatabaseOpening.applicationID);
+                INSERT INTO settings (name, value) VALUES ('kept', x'2A');
+                """)
+            var options = SQLiteOptions()
+            options.migrate = false
+            let error = await #expect(throws: StoreError.self) {
+                _ = try await SQLiteStore.open(path: path, options: options)
+            }
+            #expect(error?.code == .unusable)
+            let store = try await SQLiteStore.open(path: path)
+            #expect(try await store.schemaVersion() == Migration.latestVersion)
+            #expect(try await store.setting("kept") == [0x2A])
+            for promise in ReplayPromises.all.prefix(1) { try await promise.check(try await StoreFixture(store)) }
+            try await store.close()
+        }
+    }
+
     @Test func `a file that is no database, or another program's, is refused untouched`() async throws {
         try await withTemporaryPath { path in
             let text = Data(String(repeating: "not a database\n", count: 100).utf8)

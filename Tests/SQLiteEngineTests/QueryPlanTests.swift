@@ -11,7 +11,7 @@ import Testing
     /// Tables that grow with traffic, and their names inside the statements.
     private static let large: Set<String> = [
         "communications_log", "l", "events", "e", "jobs", "j", "lookups", "u", "parked_acknowledgements",
-        "idempotency_keys", "inbox", "claim_history", "recipient_pace",
+        "idempotency_keys", "inbox", "claim_history", "recipient_pace", "replays",
     ]
 
     /// Walks of a table from its oldest row on that stop at their limit.
@@ -40,7 +40,7 @@ import Testing
                 }
                 #expect(walks.isEmpty || Self.boundedWalks.contains { statement.contains($0) }, explained)
                 // The few messages that share a provider's id are sorted; nothing else in a list is.
-                let isList = statement.contains("ORDER BY l.created_at DESC") && !statement.contains("l.seq IN")
+                let isList = statement.contains("ORDER BY l.created_at") && !statement.contains("l.seq IN")
                 if isList || Self.ordered.contains(statement) {
                     #expect(!plan.contains { $0.contains("TEMP B-TREE") }, explained)
                 }
@@ -92,6 +92,56 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ReplayCase("everything", "log_dead_letters (tenant_id=? AND created_at>? AND created_at<?)") { _ in },
+        ReplayCase("one channel", "log_dead_letters_channel (channel_id=? AND created_at>? AND created_at<?)") {
+            $0.channel = ChannelID(unchecked: "chn_1")
+        },
+        ReplayCase("one recipient", "log_recipient (recipient=? AND tenant_id=? AND created_at>? AND created_at<?)") {
+            $0.recipient = PhoneNumber(unchecked: "+14155550001")
+        },
+        ReplayCase("one provider's id", "INTEGER PRIMARY KEY (rowid=?)") { $0.providerMessageID = "m-1" },
+    ])
+    fileprivate func `a portion of a bulk replay seeks behind the cursor`(_ replay: ReplayCase) async throws {
+        let seen = Recorder()
+        var options = SQLiteOptions()
+        options.onStatement = { seen.add($0) }
+        try await withTemporaryStore(options: options) { store in
+            let fixture = try await StoreFixture(store)
+            let letter = try await fixture.fail(fixture.message())
+            var filter = DeadLetterFilter()
+            filter.until = StoreFixture.at(100)
+            filter.reason = "rejected"
+            replay.apply(&filter)
+            let job = ReplayJob(
+                id: fixture.ids.next(), tenantID: fixture.tenant, filter: filter, matched: 1,
+                createdAt: StoreFixture.at(10))
+            _ = try await store.insert(job, runningMax: 1)
+            _ = try await store.claimReplayJobs(
+                worker: "w", now: StoreFixture.at(10), leaseUntil: StoreFixture.at(40), takingOver: false)
+            let step = ReplayStep(
+                job: job.id, worker: "w", cursor: nil, items: [.init(message: letter.id, decision: .skip)],
+                isLast: false, leaseUntil: StoreFixture.at(40))
+            _ = try await store.advance(step, now: StoreFixture.at(11))
+            _ = try await store.deadLetters(of: job, limit: 10)
+            let statement = try #require(seen.statements.first { $0.contains("ORDER BY l.created_at, l.seq LIMIT") })
+            let plan = try await plans(of: [statement], store)[0].plan
+            #expect(plan[0].hasPrefix("SEARCH l USING") && plan[0].hasSuffix(replay.index), "\(plan)")
+        }
+    }
+
+    fileprivate struct ReplayCase: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let index: String
+        let apply: @Sendable (inout DeadLetterFilter) -> Void
+
+        init(_ description: String, _ index: String, apply: @escaping @Sendable (inout DeadLetterFilter) -> Void) {
+            testDescription = description
+            self.index = index
+            self.apply = apply
+        }
+    }
+
     @Test func `a claim seeks its channel, priority and due time in the index of waiting jobs`() async throws {
         try await withTemporaryStore { store in
             let plan = try await plans(of: [Statements.dueJobs], store)[0].plan
@@ -122,7 +172,8 @@ import Testing
         options.onStatement = { seen.add($0) }
         let promises =
             MessageStorePromises.all + DeadLetterPromises.all + DispatchQueuePromises.all + SettlementPromises.all
-            + AcknowledgementPromises.all + ReconciliationPromises.all + DirectoryPromises.all + MaintenancePromises.all
+            + AcknowledgementPromises.all + ReconciliationPromises.all + ReplayPromises.all
+            + DirectoryPromises.all + MaintenancePromises.all
         for promise in promises {
             try await withTemporaryPath { path in
                 let store = try await SQLiteStore.open(path: path, options: options)

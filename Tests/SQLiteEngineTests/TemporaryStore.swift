@@ -66,9 +66,9 @@ func expectCountersToHold(_ store: SQLiteStore, sourceLocation: SourceLocation =
     #expect(orphans == 0, sourceLocation: sourceLocation)
 }
 
-/// A condition that another thread makes true; given up after ten seconds.
+/// A condition that another thread makes true; given up after a minute.
 func eventually(_ condition: () throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + .seconds(60)
     while try !condition() {
         try #require(ContinuousClock.now < deadline, "the condition did not come true in time")
         await Task.yield()

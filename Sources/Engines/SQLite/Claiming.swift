@@ -56,20 +56,18 @@ struct Claiming {
     }
 
     private mutating func take(_ stored: StoredMessage) throws {
-        var change = MessageChange(stored, now: now)
+        var change = MessageChange(stored.record, now: now)
         if let expiresAt = stored.message.expiresAt, expiresAt <= now {
             change.fail(ErrorReason(.expired))
-            try transaction.save(&change)
-            result.expired.append(change.after)
+            result.expired.append(try transaction.save(&change, of: stored))
             aside += 1
         } else if let interval = request.recipientInterval, let until = try paced(stored.message, interval) {
             change.hold(until: until, .recipientPace)
-            try transaction.save(&change)
+            try transaction.save(&change, of: stored)
             aside += 1
         } else {
             change.claim(worker: worker, leaseUntil: leaseUntil)
-            try transaction.save(&change)
-            result.claims.append(change.after)
+            result.claims.append(try transaction.save(&change, of: stored))
         }
     }
 

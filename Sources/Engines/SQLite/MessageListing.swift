@@ -7,6 +7,12 @@ import Martlet
 /// the page newest first without sorting, and a page costs the same wherever it begins. Which index: the filter that is
 /// likely to leave least; the others are then checked row by row.
 struct MessageListing {
+    /// Holds for the rows that have a provider's id, to be given twice, as either of the two.
+    static let hasProviderID = """
+        l.seq IN (SELECT seq FROM communications_log INDEXED BY log_message_id WHERE message_id = ?
+            UNION ALL SELECT seq FROM communications_log INDEXED BY log_submission_id WHERE submission_id = ?)
+        """
+
     private let query: MessageQuery
 
     init(_ query: MessageQuery) { self.query = query }
@@ -20,13 +26,7 @@ struct MessageListing {
             arguments.append(contentsOf: values)
         }
         if let recipient = query.recipient { require("l.recipient = ?", recipient) }
-        if let id = query.providerMessageID {
-            require(
-                """
-                l.seq IN (SELECT seq FROM communications_log INDEXED BY log_message_id WHERE message_id = ?
-                    UNION ALL SELECT seq FROM communications_log INDEXED BY log_submission_id WHERE submission_id = ?)
-                """, id, id)
-        }
+        if let id = query.providerMessageID { require(Self.hasProviderID, id, id) }
         if let status = query.status { require("l.status = ?", status.rawValue) }
         if let channel = query.channel { require("l.channel_id = ?", channel) }
         if query.deadLetteredOnly { conditions.append("l.dead_lettered_at IS NOT NULL") }

@@ -7,7 +7,8 @@ struct Migration: Sendable {
 
     /// In order, without gaps, from 1.
     static let all = [
-        Migration(version: 1, sql: Schema.version1)
+        Migration(version: 1, sql: Schema.version1),
+        Migration(version: 2, sql: Schema.version2),
     ]
 
     static var latestVersion: Int { all.last?.version ?? 0 }

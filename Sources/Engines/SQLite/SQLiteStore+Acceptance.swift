@@ -59,7 +59,7 @@ extension WriteTransaction {
             return seen
         }
         var message = prepared.message
-        let job = StoredJob(dueAt: max(now, message.sendAt ?? now), token: 0, since: now)
+        let job = Job(dueAt: max(now, message.sendAt ?? now), token: 0, since: now)
         message.job = job.snapshot
         try database.run(
             Statements.insertMessage,
@@ -76,10 +76,9 @@ extension WriteTransaction {
         countWaiting(message, by: 1)
         guard try isDeleted(message.channelID), let stored = try load(message.id) else { return .accepted(message) }
         // Its channel was removed while the request was on its way.
-        var change = MessageChange(stored, now: now)
+        var change = MessageChange(stored.record, now: now)
         change.fail(ErrorReason(.channelDeleted))
-        try save(&change)
-        return .failed(change.after)
+        return .failed(try save(&change, of: stored))
     }
 
     /// Takes the key for the message, or says what has it: one atomic insert decides.

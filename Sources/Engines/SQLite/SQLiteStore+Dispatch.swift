@@ -42,10 +42,9 @@ extension SQLiteStore: DispatchQueue {
         let settled: [StoredMessage?] = try await write(bytes: batch.count * 1024) { transaction in
             try batch.map { settlement in
                 guard let stored = try transaction.load(settlement.message) else { return nil }
-                var change = MessageChange(stored, now: now)
+                var change = MessageChange(stored.record, now: now)
                 guard change.settle(settlement) else { return nil }
-                try transaction.save(&change)
-                return change.after
+                return try transaction.save(&change, of: stored)
             }
         }
         var messages: [Message?] = []
@@ -74,9 +73,9 @@ extension SQLiteStore: DispatchQueue {
                     [other, includingUnexpired ? Timestamp(microseconds: .max) : now, limit - recovered],
                     StoredMessage.init)
                 for stored in lost {
-                    var change = MessageChange(stored, now: now)
+                    var change = MessageChange(stored.record, now: now)
                     change.loseWorker(decideAt: decideAt)
-                    try transaction.save(&change)
+                    try transaction.save(&change, of: stored)
                 }
                 recovered += lost.count
             }
@@ -89,10 +88,9 @@ extension SQLiteStore: DispatchQueue {
         let expired = try await write { transaction in
             let due = try transaction.database.all(Statements.expiredJobs, [now, limit], StoredMessage.init)
             return try due.map { stored in
-                var change = MessageChange(stored, now: now)
+                var change = MessageChange(stored.record, now: now)
                 change.fail(ErrorReason(.expired))
-                try transaction.save(&change)
-                return change.after
+                return try transaction.save(&change, of: stored)
             }
         }
         return try expired.decoded()

@@ -6,6 +6,8 @@ extension SQLiteStore: Maintenance {
     static let setAsideAge: Duration = .seconds(30 * 86400)
     /// How long claims are remembered for the rate windows.
     static let claimHistoryAge: Duration = .seconds(600)
+    /// How long it can be asked what became of a bulk replay.
+    static let replayAge: Duration = .seconds(30 * 86400)
     /// How long it is remembered when a recipient was last sent to; no recipient interval is longer.
     static let recipientPaceAge: Duration = .seconds(86400)
 
@@ -38,6 +40,12 @@ extension SQLiteStore: Maintenance {
                         SELECT sequence, set_aside_at FROM inbox_set_aside ORDER BY sequence LIMIT ?2)
                     WHERE set_aside_at < ?1)
                 """, [now - Self.setAsideAge, limit])
+            try delete(
+                """
+                DELETE FROM replays WHERE id IN (
+                    SELECT id FROM replays INDEXED BY replays_over WHERE finished_at IS NOT NULL AND finished_at < ?
+                    LIMIT ?)
+                """, [now - Self.replayAge, limit])
             try delete(
                 """
                 DELETE FROM recipient_pace WHERE (channel_id, recipient) IN (

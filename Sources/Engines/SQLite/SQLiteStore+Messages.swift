@@ -43,30 +43,21 @@ extension SQLiteStore: MessageStore {
         let (stored, isCancelled): (StoredMessage?, Bool) = try await write { transaction in
             guard let stored = try transaction.load(id), stored.message.tenantID == tenant else { return (nil, false) }
             guard stored.message.status == .queued, stored.job?.state == .waiting else { return (stored, false) }
-            var change = MessageChange(stored, now: now)
+            var change = MessageChange(stored.record, now: now)
             change.fail(ErrorReason(.cancelled))
-            try transaction.save(&change)
-            return (change.after, true)
+            return (try transaction.save(&change, of: stored), true)
         }
         guard let stored else { return .notFound }
         return isCancelled ? .cancelled(try stored.decoded()) : .tooLate(stored.message.status)
     }
 
-    /// A message whose content was redacted before it was dead-lettered (delivered, then failed by the provider) can
-    /// only be replayed with another payload; without one it is not found.
+    /// A message whose content was redacted can only be replayed with another payload; without one it is not found.
     package func replay(_ id: MessageID, tenant: TenantID, correction: Correction, now: Timestamp)
         async throws(StoreError) -> ReplayResult
     {
         let stored: StoredMessage? = try await write { transaction in
-            guard let stored = try transaction.load(id), stored.message.tenantID == tenant,
-                stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil
-            else { return nil }
-            // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
-            let wasUnknown = try transaction.database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true }
-            var change = MessageChange(stored, now: now)
-            change.replay(correction, mayHaveBeenSent: stored.message.sentAt == nil && wasUnknown == true)
-            try transaction.save(&change)
-            return change.after
+            guard let stored = try transaction.load(id), stored.message.tenantID == tenant else { return nil }
+            return try transaction.replay(stored, correction, now: now)
         }
         guard let stored else { return .notFound }
         return .replayed(try stored.decoded())
@@ -77,13 +68,25 @@ extension SQLiteStore: MessageStore {
             guard let stored = try transaction.load(id), stored.message.tenantID == tenant,
                 stored.message.deadLetteredAt != nil
             else { return false }
-            var change = MessageChange(stored, now: now)
-            change.after.message.deadLetteredAt = nil
-            change.after.message.updatedAt = now
-            change.redactIfDone()
-            try transaction.save(&change)
+            var change = MessageChange(stored.record, now: now)
+            change.discard()
+            try transaction.save(&change, of: stored)
             return true
         }
+    }
+}
+
+extension WriteTransaction {
+    /// Queues a dead letter again. Nil, and nothing changes, when it is none, or when nothing is left to send.
+    func replay(_ stored: StoredMessage, _ correction: Correction, now: Timestamp) throws -> StoredMessage? {
+        guard stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil else {
+            return nil
+        }
+        // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
+        let wasUnknown = try database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true }
+        var change = MessageChange(stored.record, now: now)
+        change.replay(correction, mayHaveBeenSent: stored.message.sentAt == nil && wasUnknown == true)
+        return try save(&change, of: stored)
     }
 }
 

@@ -14,12 +14,11 @@ extension SQLiteStore: ReconciliationStore {
                 let stored = try transaction.database.first(
                     Statements.byMessageID, [acknowledgement.messageID, acknowledgement.channel], StoredMessage.init)
                 if let stored {
-                    var change = MessageChange(stored, now: now)
+                    var change = MessageChange(stored.record, now: now)
                     change.acknowledge(
                         acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail)
                     guard change.didChange else { continue }
-                    try transaction.save(&change)
-                    changed.add(change.after)
+                    changed.add(try transaction.save(&change, of: stored))
                 } else if acknowledgement.level != .pending || fingerprint != nil {
                     try transaction.park(acknowledgement, fingerprint: fingerprint, now: now)
                 }
@@ -90,10 +89,9 @@ extension SQLiteStore: ReconciliationStore {
         let changed: [StoredMessage] = try await write { transaction in
             try decisions.compactMap { decision in
                 guard let stored = try transaction.load(decision.message) else { return nil }
-                var change = MessageChange(stored, now: now)
+                var change = MessageChange(stored.record, now: now)
                 guard change.decide(decision.verdict) else { return nil }
-                try transaction.save(&change)
-                return change.after
+                return try transaction.save(&change, of: stored)
             }
         }
         return try changed.decoded()
@@ -158,26 +156,12 @@ extension WriteTransaction {
             (purpose: row[0] as Int, tries: row[1] as Int, attemptStartedAt: row[2] as Timestamp)
         }
         guard let open, open.purpose == settlement.purpose.rawValue else { return nil }
-        var change = MessageChange(stored, now: now)
-        if settlement.isWorthAnEntry { change.note(.lookedUp, detail: settlement.detail) }
-        let isKnown = settlement.submissionID != nil || settlement.messageID != nil || settlement.level != nil
-        if stored.message.status == .queued, isKnown {
-            change.becomeSent(submissionID: settlement.submissionID, messageID: settlement.messageID)
-        } else {
-            change.bind(submissionID: settlement.submissionID, messageID: settlement.messageID)
-        }
-        // Set before the level is applied: a final status removes the look-up whatever comes next.
-        if let next = settlement.next {
-            change.lookUp = .schedule(
-                next.purpose, at: next.at, tries: next.purpose == settlement.purpose ? open.tries : 0,
-                attemptStartedAt: open.attemptStartedAt)
-        } else {
-            change.lookUp = .remove
-        }
+        var change = MessageChange(stored.record, now: now)
+        change.settle(settlement, tries: open.tries, attemptStartedAt: open.attemptStartedAt)
         // Webhooks know when each step happened; the answer to a look-up knows the last one only.
         if let messageID = change.boundMessageID { try applyParked(messageID, to: &change) }
         if let level = settlement.level { change.acknowledge(level, at: now, detail: settlement.detail) }
-        try save(&change)
-        return change.didChange ? change.after : nil
+        let after = try save(&change, of: stored)
+        return change.didChange ? after : nil
     }
 }

@@ -28,6 +28,7 @@ extension SQLiteStore {
         let channels: [ChannelID]? = try await write { transaction in
             guard try transaction.exists("SELECT 1 FROM tenants WHERE id = ?", id) else { return nil }
             try transaction.database.run("DELETE FROM api_keys WHERE tenant_id = ?", [id])
+            try transaction.database.run("DELETE FROM replays WHERE tenant_id = ?", [id])
             let channels = try transaction.database.all("SELECT id FROM channels WHERE tenant_id = ?", [id]) {
                 $0[0] as ChannelID
             }
@@ -51,6 +52,8 @@ extension SQLiteStore {
             try transaction.storeCounters()
             try transaction.database.run("DELETE FROM counters WHERE tenant_id = ?", [id])
             try transaction.database.run("DELETE FROM channels WHERE tenant_id = ?", [id])
+            // One that began while the rest went.
+            try transaction.database.run("DELETE FROM replays WHERE tenant_id = ?", [id])
             try transaction.database.run("DELETE FROM tenants WHERE id = ?", [id])
         }
         return true
@@ -74,9 +77,9 @@ extension SQLiteStore {
             let waiting = try transaction.database.all(
                 Statements.waitingJobs, [channel, Self.removalStep], StoredMessage.init)
             for stored in waiting {
-                var change = MessageChange(stored, now: now)
+                var change = MessageChange(stored.record, now: now)
                 change.fail(ErrorReason(.channelDeleted))
-                try transaction.save(&change)
+                try transaction.save(&change, of: stored)
             }
             return waiting.count == Self.removalStep
         }

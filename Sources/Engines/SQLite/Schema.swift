@@ -199,4 +199,42 @@ enum Schema {
             PRIMARY KEY (tenant_id, channel_id, name)
         ) WITHOUT ROWID;
         """
+
+    /// Version 2: bulk replays. A job's cursor is the last message that had its turn, with its place in the order of
+    /// `log_dead_letters`, which the message itself may no longer be there to tell.
+    static let version2 = """
+        CREATE TABLE replays (
+            id TEXT PRIMARY KEY,
+            tenant_id TEXT NOT NULL,
+            recipient TEXT,
+            provider_message_id TEXT,
+            channel_id TEXT,
+            since INTEGER,
+            until INTEGER,
+            reason TEXT,
+            per_second REAL NOT NULL,
+            include_expired INTEGER NOT NULL,
+            wrong_prefix TEXT,
+            right_prefix TEXT,
+            payload TEXT,
+            status TEXT NOT NULL,
+            matched INTEGER NOT NULL,
+            replayed INTEGER NOT NULL,
+            skipped INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            last_failure TEXT,
+            created_at INTEGER NOT NULL,
+            finished_at INTEGER,
+            cursor TEXT,
+            cursor_created_at INTEGER,
+            cursor_seq INTEGER,
+            worker TEXT,
+            lease_until INTEGER
+        );
+        CREATE INDEX replays_tenant ON replays (tenant_id);
+        CREATE INDEX replays_running ON replays (status, tenant_id) WHERE status = 'running';
+        CREATE INDEX replays_over ON replays (finished_at) WHERE finished_at IS NOT NULL;
+        CREATE INDEX log_dead_letters_channel ON communications_log (channel_id, created_at)
+            WHERE dead_lettered_at IS NOT NULL;
+        """
 }

@@ -6,14 +6,28 @@ import Martlet
 struct StoredMessage: Sendable {
     /// The row's number; what else belongs to the message refers to it by this.
     let sequence: Int64
-    /// Everything but the payload's content, the event, the metadata and the job, which are empty here.
-    var message: Message
-    var payloadText: String
+    /// Everything but the payload's content, the event and the metadata, which are empty here.
+    let record: TrackedMessage
+    let payloadText: String
     private let eventText: String?
     private let metadataText: String?
-    var job: StoredJob?
-    /// The token of the last claim of a job that is gone, so that the next job's tokens go on from there.
-    var claimToken: Int64
+
+    var message: Message { record.message }
+    var job: Job? { record.job }
+
+    /// The same message after a change.
+    init(_ stored: StoredMessage, after change: MessageChange) {
+        sequence = stored.sequence
+        record = change.after
+        eventText = stored.eventText
+        metadataText = stored.metadataText
+        payloadText =
+            switch change.payload {
+            case .keep: stored.payloadText
+            case .erase: "{}"
+            case .replace(let payload): payload.content.encodedText
+            }
+    }
 
     /// The columns ``init(_:)`` reads, of `communications_log l` and its outer join `jobs j`.
     static let columns = """
@@ -40,7 +54,7 @@ struct StoredMessage: Sendable {
         payloadText = columns.next()
         let status = try columns.next(MessageStatus.self)
         // The creation time comes later in the row and is set below.
-        message = Message(
+        var message = Message(
             id: id, tenantID: tenant, channelID: channel, recipient: recipient,
             payload: Payload(kind: kind, content: JSONObject()), createdAt: Timestamp(microseconds: 0))
         message.status = status
@@ -65,8 +79,8 @@ struct StoredMessage: Sendable {
         message.deliveredAt = columns.nextIfAny()
         message.readAt = columns.nextIfAny()
         message.failedAt = columns.nextIfAny()
-        claimToken = columns.next()
-        job = try StoredJob(&columns)
+        let claimToken: Int64 = columns.next()
+        record = TrackedMessage(message: message, job: try Job(&columns), claimToken: claimToken)
     }
 
     /// The whole message, its JSON parsed, with its job's snapshot.
@@ -88,30 +102,7 @@ struct StoredMessage: Sendable {
     }
 }
 
-/// A message's job as its row holds it.
-struct StoredJob: Sendable, Equatable {
-    var state: JobSnapshot.State
-    var dueAt: Timestamp
-    /// The number of the last claim.
-    var token: Int64
-    var worker: String?
-    var leaseUntil: Timestamp?
-    /// Why the job waits or last waited; a claim leaves it, so that the next hold can tell whether anything is new.
-    var condition: Condition?
-    /// Since when the job waits for that, or its outcome is unknown.
-    var since: Timestamp
-    /// When the newest attempt was claimed or, for an unknown outcome, began.
-    var attemptStartedAt: Timestamp?
-    /// The timeline says `held` and not yet `released`.
-    var isHeld = false
-
-    init(dueAt: Timestamp, token: Int64, since: Timestamp) {
-        state = .waiting
-        self.dueAt = dueAt
-        self.token = token
-        self.since = since
-    }
-
+extension Job {
     /// Reads the job's part of ``StoredMessage/columns``; nil when the outer join found none. Worker and lease are not
     /// among them: whoever changes the state sets them anew.
     init?(_ columns: inout ColumnReader) throws {
@@ -120,22 +111,15 @@ struct StoredJob: Sendable, Equatable {
         let token: Int64? = columns.nextIfAny()
         let condition: String? = columns.nextIfAny()
         let since: Timestamp? = columns.nextIfAny()
-        attemptStartedAt = columns.nextIfAny()
+        let attemptStartedAt: Timestamp? = columns.nextIfAny()
         let isHeld: Bool? = columns.nextIfAny()
         guard let state = state.flatMap(JobSnapshot.State.init(rawValue:)), let dueAt, let token, let since, let isHeld
         else { return nil }
+        self.init(dueAt: dueAt, token: token, since: since)
         self.state = state
-        self.dueAt = dueAt
-        self.token = token
+        self.attemptStartedAt = attemptStartedAt
         self.condition = condition.flatMap(Condition.init(rawValue:))
-        self.since = since
         self.isHeld = isHeld
-    }
-
-    var snapshot: JobSnapshot {
-        JobSnapshot(
-            state: state, dueAt: dueAt, condition: condition,
-            since: state == .claimed ? attemptStartedAt ?? since : since)
     }
 }
 

@@ -53,18 +53,21 @@ final class WriteTransaction {
 
     /// Stores a change: the log's changed columns, the job, the look-up, the timeline and the counters. A newly known
     /// id first applies what was parked for it; a job that would wait for a channel that is gone fails instead.
-    func save(_ change: inout MessageChange) throws {
+    @discardableResult
+    func save(_ change: inout MessageChange, of stored: StoredMessage) throws -> StoredMessage {
         if let messageID = change.boundMessageID { try applyParked(messageID, to: &change) }
         if change.after.job?.state == .waiting, change.before.job?.state != .waiting,
             try isDeleted(change.after.message.channelID)
         {
             change.fail(ErrorReason(.channelDeleted))
         }
-        try saveLog(change)
-        try saveJob(change)
-        try saveLookUp(change)
-        for entry in change.entries { try insert(entry, message: change.before.sequence) }
+        let after = StoredMessage(stored, after: change)
+        try saveLog(change, from: stored, to: after)
+        try saveJob(change, sequence: stored.sequence)
+        try saveLookUp(change, sequence: stored.sequence)
+        for entry in change.entries { try insert(entry, message: stored.sequence) }
         countChanges(change)
+        return after
     }
 
     /// Applies what was parked for an id, in the order in which it must have happened: each step then stands in the timeline.
@@ -81,7 +84,7 @@ final class WriteTransaction {
         try database.run(Statements.deleteParked, [channel, messageID])
     }
 
-    private func saveLog(_ change: MessageChange) throws {
+    private func saveLog(_ change: MessageChange, from stored: StoredMessage, to after: StoredMessage) throws {
         let (old, new) = (change.before.message, change.after.message)
         var assignments = ""
         var arguments: [(any DatabaseValueConvertible)?] = []
@@ -93,7 +96,7 @@ final class WriteTransaction {
         }
         set("recipient", old.recipient, new.recipient)
         set("type", old.payload.kind.rawValue, new.payload.kind.rawValue)
-        set("payload", change.before.payloadText, change.after.payloadText)
+        set("payload", stored.payloadText, after.payloadText)
         set("status", old.status.rawValue, new.status.rawValue)
         set("message_id", old.messageID, new.messageID)
         set("submission_id", old.submissionID, new.submissionID)
@@ -110,31 +113,31 @@ final class WriteTransaction {
         set("failed_at", old.failedAt, new.failedAt)
         set("claim_token", change.before.claimToken, change.after.claimToken)
         guard !arguments.isEmpty else { return }
-        arguments.append(change.before.sequence)
+        arguments.append(stored.sequence)
         try database.run(
             "UPDATE communications_log SET \(assignments) WHERE seq = ?", StatementArguments(arguments))
     }
 
-    private func saveJob(_ change: MessageChange) throws {
+    private func saveJob(_ change: MessageChange, sequence: Int64) throws {
         guard change.before.job != change.after.job else { return }
         guard let job = change.after.job else {
-            try database.run(Statements.deleteJob, [change.before.sequence])
+            try database.run(Statements.deleteJob, [sequence])
             return
         }
         if change.before.job == nil {
-            try insert(job, of: change.after.message, sequence: change.before.sequence)
+            try insert(job, of: change.after.message, sequence: sequence)
         } else {
             try database.run(
                 Statements.updateJob,
                 [
                     job.state.rawValue, job.dueAt, job.token, job.worker, job.leaseUntil, job.condition?.rawValue,
-                    job.since, job.attemptStartedAt, job.isHeld, change.before.sequence,
+                    job.since, job.attemptStartedAt, job.isHeld, sequence,
                 ])
         }
     }
 
     /// Inserts a waiting job.
-    func insert(_ job: StoredJob, of message: Message, sequence: Int64) throws {
+    func insert(_ job: Job, of message: Message, sequence: Int64) throws {
         try database.run(
             Statements.insertJob,
             [
@@ -143,15 +146,15 @@ final class WriteTransaction {
             ])
     }
 
-    private func saveLookUp(_ change: MessageChange) throws {
+    private func saveLookUp(_ change: MessageChange, sequence: Int64) throws {
         switch change.lookUp {
         case .keep: break
-        case .remove: try database.run(Statements.deleteLookUp, [change.before.sequence])
+        case .remove: try database.run(Statements.deleteLookUp, [sequence])
         case .schedule(let purpose, let at, let tries, let attemptStartedAt):
             try database.run(
                 Statements.scheduleLookUp,
                 [
-                    change.before.sequence, change.after.message.channelID, purpose.rawValue, at, tries,
+                    sequence, change.after.message.channelID, purpose.rawValue, at, tries,
                     attemptStartedAt,
                 ])
         }

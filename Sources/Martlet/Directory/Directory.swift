@@ -28,6 +28,7 @@ package final class Directory: Sendable {
     private let secretBox: SecretBox
     private let time: any TimeSource
     private let identifiers: IdentifierGenerator
+    private let statuses: ChannelStatusWriter
     private let state = Mutex(State())
 
     package init(
@@ -39,6 +40,7 @@ package final class Directory: Sendable {
         self.secretBox = secretBox
         self.time = time
         self.identifiers = identifiers
+        statuses = ChannelStatusWriter(store: store)
     }
 
     /// Reads everything from the store. Called at start, and again where several processes share a store.
@@ -260,8 +262,9 @@ package final class Directory: Sendable {
         return updated
     }
 
-    /// Sets a channel's status where it is another; with `from`, only when the present one is among those. Answers whether
-    /// it changed.
+    /// Sets a channel's status where it is another; with `from`, only when the present one is among those. On return it is
+    /// stored. Answers whether it changed.
+    /// - throws: when it is not stored; it holds in this process all the same, and is stored as soon as that is possible.
     @discardableResult
     package func setStatus(
         _ id: ChannelID, _ status: ChannelStatus, reason: String?, from: Set<ChannelStatus>? = nil
@@ -275,14 +278,21 @@ package final class Directory: Sendable {
             channel.status = status
             channel.statusReason = reason.map { String($0.prefix(ErrorReason.detailCharactersMax)) }
             state.channels[id] = channel
+            statuses.note(channel)
             return channel
         }
-        guard let changed else { return false }
+        guard let changed else {
+            // Whoever asks for what holds already, but could not be stored before, wants it stored.
+            if channel(id)?.status == status { try await statuses.write(id) }
+            return false
+        }
         notify(.channel(changed))
-        try await store.updateStatus(
-            id, changed.status, reason: changed.statusReason, since: changed.statusSince)
+        try await statuses.write(id)
         return true
     }
+
+    /// Stores the statuses that could not be stored when they changed.
+    package func flushStatuses() async throws(StoreError) { try await statuses.writeAll() }
 
     package func deleteChannel(_ id: ChannelID) async throws(StoreError) -> Bool {
         let removed = state.withLock { state -> Channel? in
@@ -291,6 +301,7 @@ package final class Directory: Sendable {
             return channel
         }
         guard removed != nil else { return false }
+        statuses.forget(id)
         notify(.channelRemoved(id))
         return try await store.deleteChannel(id, now: time.now())
     }

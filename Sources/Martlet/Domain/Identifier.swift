@@ -27,12 +27,14 @@ package enum ChannelKind: IdentifierKind { package static let prefix = "chn_" }
 package enum TenantKind: IdentifierKind { package static let prefix = "ten_" }
 package enum KeyKind: IdentifierKind { package static let prefix = "key_" }
 package enum EventKind: IdentifierKind { package static let prefix = "evt_" }
+package enum ReplayKind: IdentifierKind { package static let prefix = "rpl_" }
 
 package typealias MessageID = Identifier<MessageKind>
 package typealias ChannelID = Identifier<ChannelKind>
 package typealias TenantID = Identifier<TenantKind>
 package typealias KeyID = Identifier<KeyKind>
 package typealias EventID = Identifier<EventKind>
+package typealias ReplayID = Identifier<ReplayKind>
 
 /// Makes ids: 48 bits of milliseconds, then 80 random bits, in Crockford's base 32 (the layout of a ULID), so that text
 /// order is time order. Two ids of the same millisecond from one generator are ordered, too: the second is the first plus one.

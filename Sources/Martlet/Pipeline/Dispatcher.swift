@@ -17,9 +17,6 @@ package final class Dispatcher: Sendable {
     private struct State: Sendable {
         var board = LaneBoard()
         var scopes: [ChannelID: [ThrottleScope]] = [:]
-        /// Channels whose limits the throttle has not been told yet, or not since they changed.
-        var toConfigure: [ChannelID: Channel] = [:]
-        var restored: Set<ChannelID> = []
         var inFlight = 0
         var isStopping = false
     }
@@ -34,6 +31,7 @@ package final class Dispatcher: Sendable {
     private let worker: String
     private let observer: PipelineObserver
     private let settlements: GroupCommit<Settlement, Message?>
+    private let limits: LimitKeeper
     private let state = Mutex(State())
     private let signal = WakeSignal()
     private let reconcileSoon: @Sendable () -> Void
@@ -56,6 +54,8 @@ package final class Dispatcher: Sendable {
         self.observer = observer
         self.logger = logger
         self.reconcileSoon = reconcileSoon
+        limits = LimitKeeper(
+            store: store, directory: directory, throttle: throttle, time: time, observer: observer)
         settlements = GroupCommit(batchMax: 500) { (batch: [Settlement]) async throws(StoreError) in
             try await store.settle(batch, now: time.now())
         }
@@ -85,28 +85,26 @@ package final class Dispatcher: Sendable {
             state.withLock { state in
                 state.board.remove(id)
                 state.scopes[id] = nil
-                state.toConfigure[id] = nil
-                state.restored.remove(id)
             }
-        case .tenant(let tenant):
-            state.withLock { state in
-                for channel in directory.channels(tenant: tenant.id) { state.toConfigure[channel.id] = channel }
-            }
+            limits.channelRemoved(id)
+        case .tenant(let tenant): limits.tenantChanged(tenant)
         }
         signal.signal()
     }
 
     private func adopt(_ channel: Channel) {
         guard let provider = directory.providers[channel.provider] else { return }
-        let limits = channel.limits ?? provider.traits.defaultLimits
-        let concurrency = Self.concurrency(limits: limits, headroom: channel.headroom, traits: provider.traits)
+        let concurrency = Self.concurrency(
+            limits: channel.limits ?? provider.traits.defaultLimits, headroom: channel.headroom,
+            traits: provider.traits)
         let now = time.monotonicNow()
         state.withLock { state in
             let previous = state.board[channel.id]?.channel
-            state.board.update(channel, concurrency: concurrency, now: now)
+            // Before the board knows of the channel, so that nothing is granted without its limits.
             if previous == nil || previous?.limits != channel.limits || previous?.headroom != channel.headroom {
-                state.toConfigure[channel.id] = channel
+                limits.channelChanged(channel)
             }
+            state.board.update(channel, concurrency: concurrency, now: now)
             state.scopes[channel.id] = [
                 .channel(channel.id), .tenant(channel.tenantID), .provider(channel.provider),
             ]
@@ -153,7 +151,7 @@ package final class Dispatcher: Sendable {
     /// One turn: configure what changed, gather wishes, ask the throttle, claim in one go, start the attempts. Answers whether
     /// anything was claimed.
     private func turn(_ group: inout DiscardingTaskGroup) async -> Bool {
-        await configureChanged()
+        await limits.catchUp()
         let now = time.now()
         let monotonicNow = time.monotonicNow()
         let wishes = state.withLock { state in
@@ -162,6 +160,11 @@ package final class Dispatcher: Sendable {
         }
         var granted: [(wish: LaneBoard.Wish, grant: ThrottleGrant, scopes: [ThrottleScope])] = []
         for wish in wishes {
+            // Limits that are not in force yet: what they allow is not known.
+            guard let channel = directory.channel(wish.channel), limits.isReady(channel) else {
+                state.withLock { $0.board.failed(wish, until: time.monotonicNow() + .milliseconds(500)) }
+                continue
+            }
             let scopes = state.withLock { $0.scopes[wish.channel] ?? [] }
             let grant = await throttle.acquire(wish.count, in: scopes)
             if grant.count > 0 {
@@ -213,37 +216,6 @@ package final class Dispatcher: Sendable {
         return any
     }
 
-    /// Tells the throttle the limits of channels that are new or changed, and fills new ones' windows with what was sent
-    /// before.
-    private func configureChanged() async {
-        let changed = state.withLock { state in
-            defer { state.toConfigure = [:] }
-            return state.toConfigure
-        }
-        for channel in changed.values {
-            guard let provider = directory.providers[channel.provider] else { continue }
-            let limits = channel.limits ?? provider.traits.defaultLimits
-            let windowMax = limits.map(\.window).max() ?? .zero
-            await throttle.configure(.channel(channel.id), limits: limits, headroom: channel.headroom)
-            if let tenant = directory.tenant(channel.tenantID) {
-                await throttle.configure(
-                    .tenant(tenant.id), limits: tenant.limits, headroom: Channel.defaultHeadroom)
-            }
-            let now = time.now()
-            do throws(StoreError) {
-                let sent = try await store.claimHistory(
-                    channel: channel.id, since: now - min(windowMax, .seconds(600)),
-                    limit: limits.map(\.count).max() ?? 0)
-                // A claim is older than the request's arrival; a second covers the way to the provider.
-                let ages = sent.map { max(.zero, now - $0 - .seconds(1)) }
-                await throttle.restore(.channel(channel.id), ages: ages)
-            } catch {
-                observer.storeFailed(error, doing: "read what was sent before")
-                state.withLock { $0.toConfigure[channel.id] = channel }
-            }
-        }
-    }
-
     // MARK: One attempt
 
     private func attempt(_ claim: Claim, scopes: [ThrottleScope]) async {
@@ -282,43 +254,45 @@ package final class Dispatcher: Sendable {
         let change = state.withLock { state in
             state.board.observe(channel.id, outcome: outcome, message: message.id, now: now)
         }
-        do throws(StoreError) {
-            switch change {
-            case .opened:
-                try await directory.setStatus(
-                    channel.id, .unavailable, reason: outcome.detail, from: [.active])
-                observer.channelHeld(channel, status: .unavailable, reason: outcome.detail)
-            case .closed:
-                if try await directory.setStatus(channel.id, .active, reason: nil, from: [.unavailable]) {
-                    await throttle.ramp(.channel(channel.id))
-                    observer.channelResumed(channel)
-                }
-            case nil: break
-            }
-            switch outcome {
-            case .throttled(let retryAfter, _):
-                let pause = await throttle.penalize(.channel(channel.id), retryAfter: retryAfter)
-                state.withLock { $0.board.pause(channel.id, until: time.monotonicNow() + pause) }
-                return pause
-            case .sessionDown(let detail):
-                if try await directory.setStatus(
-                    channel.id, .disconnected, reason: detail, from: [.active, .unavailable])
-                {
-                    observer.channelHeld(channel, status: .disconnected, reason: detail)
-                }
-            case .unauthorized(let detail):
-                if try await directory.setStatus(
-                    channel.id, .unauthorized, reason: detail, from: [.active, .unavailable])
-                {
-                    observer.channelHeld(channel, status: .unauthorized, reason: detail)
-                }
-            case .accepted, .rejected, .transient, .unknown: break
-            }
-        } catch {
-            // The status holds in memory; the store will hear of it with the next change.
-            observer.storeFailed(error, doing: "store a channel's status")
+        switch change {
+        case .opened: await hold(channel, .unavailable, outcome.detail, from: [.active])
+        case .closed: await resume(channel)
+        case nil: break
+        }
+        switch outcome {
+        case .throttled(let retryAfter, _):
+            let pause = await throttle.penalize(.channel(channel.id), retryAfter: retryAfter)
+            state.withLock { $0.board.pause(channel.id, until: time.monotonicNow() + pause) }
+            return pause
+        case .sessionDown(let detail): await hold(channel, .disconnected, detail, from: [.active, .unavailable])
+        case .unauthorized(let detail): await hold(channel, .unauthorized, detail, from: [.active, .unavailable])
+        case .accepted, .rejected, .transient, .unknown: break
         }
         return .zero
+    }
+
+    /// A channel's status holds in memory at once; where the store does not take it now, it hears of it later.
+    private func hold(
+        _ channel: Channel, _ status: ChannelStatus, _ reason: String?, from: Set<ChannelStatus>
+    ) async {
+        do throws(StoreError) {
+            if try await directory.setStatus(channel.id, status, reason: reason, from: from) {
+                observer.channelHeld(channel, status: status, reason: reason)
+            }
+        } catch {
+            observer.storeFailed(error, doing: "store a channel's status")
+        }
+    }
+
+    private func resume(_ channel: Channel) async {
+        await throttle.ramp(.channel(channel.id))
+        do throws(StoreError) {
+            if try await directory.setStatus(channel.id, .active, reason: nil, from: [.unavailable]) {
+                observer.channelResumed(channel)
+            }
+        } catch {
+            observer.storeFailed(error, doing: "store a channel's status")
+        }
     }
 
     /// Stores what came of a claim, and keeps trying until it is stored: the claim's lease is renewed meanwhile, so that

@@ -12,11 +12,13 @@ package struct Gateway: Sendable {
     package let time: any TimeSource
     /// Called when a message becomes due by an operator's doing (a replay, say).
     package let wake: @Sendable (ChannelID, Timestamp) -> Void
+    /// Called when a bulk replay was stored.
+    package let wakeReplays: @Sendable () -> Void
 
     package init(
         store: any Store, inbox: any Inbox, directory: Directory, acceptance: Acceptance, ingress: WebhookIngress,
         feed: StatusFeed, sessions: SessionControl, rates: SendRates, health: HealthRegister, time: any TimeSource,
-        wake: @escaping @Sendable (ChannelID, Timestamp) -> Void
+        wake: @escaping @Sendable (ChannelID, Timestamp) -> Void, wakeReplays: @escaping @Sendable () -> Void = {}
     ) {
         self.store = store
         self.inbox = inbox
@@ -29,5 +31,6 @@ package struct Gateway: Sendable {
         self.health = health
         self.time = time
         self.wake = wake
+        self.wakeReplays = wakeReplays
     }
 }

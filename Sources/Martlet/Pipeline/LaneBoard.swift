@@ -82,7 +82,7 @@ package struct LaneBoard: Sendable {
 
     /// What the store says is due, for every channel that has anything: a net under the wake-ups.
     package mutating func refresh(_ nextDue: [ChannelID: Timestamp]) {
-        for (id, dueAt) in nextDue { wake(id, dueAt: dueAt) }
+        for (id, dueAt) in nextDue.sorted(by: { $0.key < $1.key }) { wake(id, dueAt: dueAt) }
     }
 
     private mutating func setTimer(_ lane: inout Lane, at: MonotonicInstant) {
@@ -172,7 +172,8 @@ package struct LaneBoard: Sendable {
         lane.inFlight += count
         lane.nextDueAt = [nextDueAt, lane.dueSinceClaim].compactMap { $0 }.min()
         lane.dueSinceClaim = nil
-        lane.blockedUntil = blockedUntil
+        // A pause that the provider asked for while the claim was under way stands.
+        lane.blockedUntil = [lane.blockedUntil, blockedUntil].compactMap(\.self).max()
         if wish.isProbe, count == 0 { lane.breaker.probeSkipped(now: now) }
         lanes[wish.channel] = lane
         markReady(wish.channel)

@@ -1,12 +1,13 @@
 import Logging
 import ServiceLifecycle
 
-/// Everything a worker does, as one service: dispatching, look-ups, webhooks, watching sessions, tidying up.
+/// Everything a worker does, as one service: dispatching, look-ups, webhooks, watching sessions, bulk replays, tidying up.
 package final class Pipeline: Service {
     private let dispatcher: Dispatcher
     private let reconciler: Reconciler
     private let inboxProcessor: InboxProcessor
     private let sessionMonitor: SessionMonitor
+    private let replayer: Replayer
     private let sweeper: Sweeper
     private let ownsStore: Bool
     private let observer: PipelineObserver
@@ -68,6 +69,10 @@ package final class Pipeline: Service {
             store: parts.store, directory: parts.directory, configuration: configuration, time: parts.time,
             worker: worker, observer: parts.observer, dispatcher: dispatcher, reconciler: reconciler,
             logger: parts.logger)
+        replayer = Replayer(
+            store: parts.store, directory: parts.directory, configuration: configuration, time: parts.time,
+            worker: worker, ownsStore: ownsStore, observer: parts.observer,
+            wake: { dispatcher.wake($0, dueAt: $1) })
         self.dispatcher = dispatcher
         self.reconciler = reconciler
         self.sessionMonitor = sessionMonitor
@@ -79,6 +84,9 @@ package final class Pipeline: Service {
     /// A webhook was stored.
     package func wakeInbox() { inboxProcessor.processSoon() }
 
+    /// A bulk replay was stored.
+    package func wakeReplays() { replayer.lookSoon() }
+
     /// Runs until the service shuts down. Returns when everything in flight is settled.
     package func run() async throws {
         await start()
@@ -87,6 +95,7 @@ package final class Pipeline: Service {
             group.addTask { await self.reconciler.run() }
             group.addTask { await self.inboxProcessor.run() }
             group.addTask { await self.sessionMonitor.run() }
+            group.addTask { await self.replayer.run() }
             group.addTask { await self.sweeper.run() }
         }
     }

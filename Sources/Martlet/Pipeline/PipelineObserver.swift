@@ -32,11 +32,16 @@ package final class PipelineObserver: Sendable {
     package func acknowledged(_ messages: [Message]) {
         changed(messages)
         for message in messages {
-            if let sentAt = message.sentAt, let acknowledgedAt = message.acknowledgedAt,
-                message.updatedAt == acknowledgedAt || message.deliveredAt == acknowledgedAt
-            {
-                metrics.acknowledgementLag(acknowledgedAt - sentAt)
-            }
+            // Counted with the first sign of life only: the change that set it is the one whose status it fits.
+            let isFirst =
+                switch message.status {
+                case .sent: true
+                case .delivered: message.deliveredAt == message.acknowledgedAt
+                case .read: message.readAt == message.acknowledgedAt
+                case .queued, .failed: false
+                }
+            guard isFirst, let sentAt = message.sentAt, let acknowledgedAt = message.acknowledgedAt else { continue }
+            metrics.acknowledgementLag(acknowledgedAt - sentAt)
         }
     }
 
@@ -66,6 +71,16 @@ package final class PipelineObserver: Sendable {
 
     package func channelResumed(_ channel: Channel) {
         logger.notice("channel sends again", metadata: ["channel": "\(channel.id)", "name": "\(channel.name)"])
+    }
+
+    /// A bulk replay has come to its end.
+    package func replayOver(_ job: ReplayJob) {
+        logger.notice(
+            "a bulk replay is over",
+            metadata: [
+                "replay": "\(job.id)", "status": "\(job.status.rawValue)", "matched": "\(job.matched)",
+                "replayed": "\(job.replayed)", "skipped": "\(job.skipped)", "failed": "\(job.failed)",
+            ])
     }
 
     package func storeFailed(_ error: StoreError, doing: String) {

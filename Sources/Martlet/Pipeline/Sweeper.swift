@@ -48,6 +48,7 @@ package final class Sweeper: Sendable {
             chore(every: .seconds(1)) { () async throws(StoreError) in try await self.recover(allOthers: false) },
             chore(every: configuration.leaseDuration / 3) { () async throws(StoreError) in try await self.renew() },
             chore(every: .seconds(2)) { () async throws(StoreError) in try await self.dispatcher.refresh() },
+            chore(every: .seconds(2)) { () async throws(StoreError) in try await self.directory.flushStatuses() },
             chore(every: .seconds(5)) { () async throws(StoreError) in
                 try await self.store.check()
                 self.observer.storeAnswered()

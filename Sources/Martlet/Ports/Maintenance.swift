@@ -1,7 +1,7 @@
 /// What keeps a store healthy.
 package protocol Maintenance: Sendable {
-    /// Forgets idempotency keys past their window, parked acknowledgements and set-aside webhooks past theirs, and the
-    /// claim history past ten minutes; each at most `limit` rows, so that nobody waits for long. Answers how many rows went.
+    /// Forgets idempotency keys past their window, parked acknowledgements and set-aside webhooks past theirs, bulk replays
+    /// that have been over for thirty days, and the claim history past ten minutes; each at most `limit` rows, so that nobody waits for long. Answers how many rows went.
     func purge(now: Timestamp, limit: Int) async throws(StoreError) -> Int
 
     /// Removes final messages created before then, with their events; at most that many. Answers how many.
@@ -17,4 +17,5 @@ package protocol Maintenance: Sendable {
 }
 
 /// The whole system of record, as one engine gives it.
-package typealias Store = MessageStore & DispatchQueue & ReconciliationStore & DirectoryStore & Maintenance
+package typealias Store = MessageStore & DispatchQueue & ReconciliationStore & ReplayStore & DirectoryStore
+    & Maintenance

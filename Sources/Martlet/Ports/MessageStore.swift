@@ -19,6 +19,7 @@ package protocol MessageStore: Sendable {
     func cancel(_ id: MessageID, tenant: TenantID, now: Timestamp) async throws(StoreError) -> CancelResult
 
     /// Queues a dead-lettered message again under its own id: attempts 0, failure cleared, corrected as asked, history kept.
+    /// One whose content is redacted needs another payload; without it, it is not found.
     func replay(_ id: MessageID, tenant: TenantID, correction: Correction, now: Timestamp) async throws(StoreError)
         -> ReplayResult
 

@@ -1,9 +1,11 @@
 /// What workers share to keep every limit: any sliding window of any limit holds no more than it allows, over all workers
 /// and over restarts.
 package protocol Throttle: Sendable {
-    /// Sets what holds for a scope. Filling it again with what was sent before is ``restore(_:sentAt:)``.
+    /// Sets what holds for a scope from now on; what it has granted before goes on counting. Filling it with what was sent
+    /// before a restart is ``restore(_:ages:)``.
     func configure(_ scope: ThrottleScope, limits: [RateLimit], headroom: Double) async
-    /// Fills a scope's windows with what was sent before a restart, given as ages.
+    /// Fills a scope's windows with what was sent before a restart, given as ages; what the scope remembers itself is not
+    /// counted again.
     func restore(_ scope: ThrottleScope, ages: [Duration]) async
     /// Permission to send up to `count` now, in all those scopes at once; what was granted counts from now on.
     func acquire(_ count: Int, in scopes: [ThrottleScope]) async -> ThrottleGrant

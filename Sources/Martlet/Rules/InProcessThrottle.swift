@@ -10,7 +10,12 @@ package final class InProcessThrottle: Throttle {
     package func configure(_ scope: ThrottleScope, limits: [RateLimit], headroom: Double) async {
         let now = time.monotonicNow()
         limiters.withLock { limiters in
-            limiters[scope] = limits.isEmpty ? nil : RateLimiter(limits: limits, headroom: headroom, now: now)
+            // A scope without limits has a limiter, too: it knows what is in flight when limits come.
+            if limiters[scope] == nil {
+                limiters[scope] = RateLimiter(limits: limits, headroom: headroom, now: now)
+            } else {
+                limiters[scope]?.reconfigure(limits: limits, headroom: headroom, now: now)
+            }
         }
     }
 

@@ -23,8 +23,8 @@ package struct RateLimiter: Sendable {
     }
 
     private var buckets: [Bucket]
-    private let windowMax: Duration
-    private let countMax: Int
+    private var windowMax: Duration
+    private var countMax: Int
     /// When requests were answered, oldest first; no longer than the largest window and count need.
     private var answers: Deque<MonotonicInstant> = []
     private var inFlight = 0
@@ -63,10 +63,25 @@ package struct RateLimiter: Sendable {
     /// The rate the scope aims at when nothing slows it, in requests a second; infinite without limits.
     package var ratePerSecond: Double { buckets.map(\.rate).min() ?? .infinity }
 
-    /// Fills the windows with what was sent before a restart, given as ages; those requests are taken as answered then.
+    /// Takes over other limits. What is in flight, what was answered, and a pause go on counting: a change of limits is no
+    /// new beginning.
+    package mutating func reconfigure(limits: [RateLimit], headroom: Double, now: MonotonicInstant) {
+        fill(now: now)
+        let left = buckets.map(\.tokens).min()
+        let changed = RateLimiter(limits: limits, headroom: headroom, now: now)
+        buckets = changed.buckets
+        windowMax = changed.windowMax
+        countMax = changed.countMax
+        if let left { for index in buckets.indices { buckets[index].tokens = min(buckets[index].burst, left) } }
+        trim(now: now)
+    }
+
+    /// Fills the windows with what was sent before a restart, or before there were windows, given as ages; those requests are
+    /// taken as answered then. What is remembered already is not counted again.
     package mutating func restore(ages: [Duration], now: MonotonicInstant) {
-        let restored = ages.filter { $0 < windowMax }.map {
-            MonotonicInstant(nanoseconds: now.nanoseconds) + (.zero - $0)
+        let known = answers.first
+        let restored = ages.filter { $0 < windowMax }.map { now + (.zero - $0) }.filter { instant in
+            known.map { instant < $0 } ?? true
         }
         answers = Deque((restored + answers).sorted())
         trim(now: now)

@@ -52,23 +52,22 @@ package struct StandardComposition: NodeComposition {
             store: store, inbox: store, providers: providers(), secretBox: secrets.box,
             configuration: configuration, logger: logger)
         services += core.services
-        if !configuration.roles.isDisjoint(with: [.api, .webhooks, .console]) || configuration.roles.contains(.worker) {
-            var server = ServerConfiguration(adminTokenHash: secrets.adminTokenHash, version: MartletProgram.version)
-            server.host = configuration.http.host
-            server.port = configuration.http.port
-            server.publicURL = configuration.http.publicURL
-            server.tls = configuration.http.tls.map {
-                ServerConfiguration.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath)
-            }
-            server.metricsToken = configuration.metricsToken?.exposed
-            server.roles = []
-            if configuration.roles.contains(.api) { server.roles.insert(.api) }
-            if configuration.roles.contains(.webhooks) { server.roles.insert(.webhooks) }
-            services.append(
-                buildServer(gateway: core.gateway, configuration: server, metrics: metrics, logger: logger) { address in
-                    announce(.listening(address.url))
-                })
+        // A process without the API still tells how it is: health and metrics are there for every role.
+        var server = ServerConfiguration(adminTokenHash: secrets.adminTokenHash, version: MartletProgram.version)
+        server.host = configuration.http.host
+        server.port = configuration.http.port
+        server.publicURL = configuration.http.publicURL
+        server.tls = configuration.http.tls.map {
+            ServerConfiguration.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath)
         }
+        server.metricsToken = configuration.metricsToken?.exposed
+        server.roles = []
+        if configuration.roles.contains(.api) { server.roles.insert(.api) }
+        if configuration.roles.contains(.webhooks) { server.roles.insert(.webhooks) }
+        services.append(
+            buildServer(gateway: core.gateway, configuration: server, metrics: metrics, logger: logger) { address in
+                announce(.listening(address.url))
+            })
         return services
     }
 
@@ -118,6 +117,7 @@ private struct NodeCore {
         var services: [any Service] = []
         var wake: @Sendable (ChannelID, Timestamp) -> Void = { _, _ in }
         var wakeInbox: @Sendable () -> Void = {}
+        var wakeReplays: @Sendable () -> Void = {}
         if configuration.roles != Set(Role.allCases) {
             services.append(DirectoryRefresher(directory: directory, time: time, logger: logger))
         }
@@ -131,6 +131,7 @@ private struct NodeCore {
             services.append(pipeline)
             wake = { pipeline.wake($0, dueAt: $1) }
             wakeInbox = { pipeline.wakeInbox() }
+            wakeReplays = { pipeline.wakeReplays() }
         }
         gateway = Gateway(
             store: store, inbox: inbox, directory: directory,
@@ -141,7 +142,7 @@ private struct NodeCore {
                 inbox: inbox, directory: directory, time: time, metrics: metrics, wake: wakeInbox),
             feed: feed,
             sessions: SessionControl(directory: directory, timeout: configuration.pipeline.providerTimeout),
-            rates: rates, health: health, time: time, wake: wake)
+            rates: rates, health: health, time: time, wake: wake, wakeReplays: wakeReplays)
         self.services = services
     }
 }

@@ -60,7 +60,7 @@ struct OpenAPIOperation {
 extension OpenAPIOperation {
     /// Every operation there is, whatever the role.
     static let all: [OpenAPIOperation] =
-        messages + deadLetters + statistics + channels + sessions + tenants + keys + webhooks + service
+        messages + deadLetters + replays + statistics + channels + sessions + tenants + keys + webhooks + service
 
     /// The scraper's own token.
     static let scraper = ["metricsToken"]

@@ -59,6 +59,7 @@ struct MemoryState: Sendable {
     }
 
     let identifiers: IdentifierGenerator
+    let flaws: Set<MemoryStore.Flaw>
 
     // The log.
     var rows: [MessageID: Row] = [:]
@@ -82,6 +83,9 @@ struct MemoryState: Sendable {
     var bound: [ProviderKey: MessageID] = [:]
     var parked: [ProviderKey: [Parked]] = [:]
 
+    // Bulk replays.
+    var replays: [ReplayID: Replay] = [:]
+
     // The directory.
     var tenants: [TenantID: Tenant] = [:]
     var keys: [KeyID: (key: APIKey, hash: [UInt8])] = [:]
@@ -93,7 +97,10 @@ struct MemoryState: Sendable {
     var inbox: [Int64: (entry: InboxEntry, leasedUntil: Timestamp)] = [:]
     var setAside: [SetAsideInboxEntry] = []
 
-    init(identifiers: IdentifierGenerator) { self.identifiers = identifiers }
+    init(identifiers: IdentifierGenerator, flaws: Set<MemoryStore.Flaw>) {
+        self.identifiers = identifiers
+        self.flaws = flaws
+    }
 
     // MARK: Rows
 
@@ -114,7 +121,8 @@ struct MemoryState: Sendable {
     mutating func insert(_ message: Message, now: Timestamp) -> Message {
         var bare = message
         bare.job = nil
-        let row = Row(message: bare, job: Job(state: .waiting, dueAt: max(now, message.sendAt ?? now), since: now))
+        var row = Row(message: bare)
+        if !flaws.contains(.writesJobsApart) { row.job = Self.firstJob(of: message, now: now) }
         rows[message.id] = row
         reindex(message.id, from: nil, to: row)
         // Ids are made in order, so the right place is at or near the end.
@@ -126,13 +134,17 @@ struct MemoryState: Sendable {
         return change(message.id, now: now) { $0.fail(ErrorReason(.channelDeleted)) } ?? Self.message(row)
     }
 
+    static func firstJob(of message: Message, now: Timestamp) -> Job {
+        Job(state: .waiting, dueAt: max(now, message.sendAt ?? now), since: now)
+    }
+
     /// Changes a row and keeps everything derived from it in step. A newly known id first applies what was parked for it; a
     /// job that would wait for a channel that is gone fails instead.
     /// - returns: the message as it is afterwards; nil when there is no such row.
     @discardableResult
     mutating func change(_ id: MessageID, now: Timestamp, _ body: (inout Transition) -> Void) -> Message? {
         guard let before = rows[id] else { return nil }
-        var transition = Transition(before, now: now)
+        var transition = Transition(before, now: now, flaws: flaws)
         body(&transition)
         if let messageID = transition.row.message.messageID, messageID != before.message.messageID {
             for acknowledgement in takeParked(messageID, of: before.message.channelID, now: now) {
@@ -205,6 +217,7 @@ struct MemoryState: Sendable {
     }
 
     private mutating func count(_ row: Row, by step: Int) {
+        if flaws.contains(.miscounts), row.message.status == .delivered, step > 0 { return }
         counts[row.message.tenantID, default: [:]][row.message.status, default: 0] += step
         if row.message.deadLetteredAt != nil { deadLetters[row.message.tenantID, default: 0] += step }
     }

@@ -26,6 +26,7 @@ extension MemoryStore: DirectoryStore {
             state.deadLetters[id] = nil
             state.keys = state.keys.filter { $0.value.key.tenantID != id }
             state.keysSeen = state.keysSeen.filter { $0.key.tenant != id }
+            state.forgetReplays(of: id)
             for channel in state.channels.values.map(\.channel) where channel.tenantID == id {
                 state.forget(channel.id)
             }

@@ -53,7 +53,8 @@ extension MemoryStore: DispatchQueue {
 
     package func expire(now: Timestamp, limit: Int) async throws(StoreError) -> [Message] {
         try await perform(.expire) { state in
-            state.expiries.due(now, limit: limit).compactMap { id in
+            if state.flaws.contains(.ignoresExpiry) { return [] }
+            return state.expiries.due(now, limit: limit).compactMap { id in
                 state.change(id, now: now) { $0.fail(ErrorReason(.expired)) }
             }
         }
@@ -74,17 +75,17 @@ extension MemoryState {
     ) -> ClaimBatch {
         var claims: [Claim] = []
         var expired: [Message] = []
-        for priority in Priority.allCases {
+        for priority in flaws.contains(.ignoresPriority) ? Priority.allCases.reversed() : Priority.allCases {
             while claims.count < request.limit, let next = lanes[request.channel]?[priority.rawValue].first,
                 next.at <= now, let row = rows[next.id]
             {
-                if let expiresAt = row.message.expiresAt, expiresAt <= now {
+                if let expiresAt = row.message.expiresAt, expiresAt <= now, !flaws.contains(.ignoresExpiry) {
                     let message = change(next.id, now: now) { $0.fail(ErrorReason(.expired)) }
                     if let message { expired.append(message) }
                 } else if let interval = request.recipientInterval, let until = paced(row.message, interval, now: now) {
                     change(next.id, now: now) { $0.hold(until: until, .recipientPace) }
                 } else if let claim = take(next.id, worker: worker, now: now, leaseUntil: leaseUntil) {
-                    if request.recipientInterval != nil {
+                    if request.recipientInterval != nil, !flaws.contains(.forgetsRecipients) {
                         recipientClaims[request.channel, default: [:]][row.message.recipient] = now
                     }
                     claims.append(claim)
@@ -123,7 +124,9 @@ extension MemoryState {
     }
 
     fileprivate mutating func settle(_ settlement: Settlement, now: Timestamp) -> Message? {
-        guard let job = rows[settlement.message]?.job, job.token == settlement.token else { return nil }
+        guard let job = rows[settlement.message]?.job,
+            job.token == settlement.token || flaws.contains(.takesAnyToken)
+        else { return nil }
         switch (job.state, settlement.disposition) {
         case (.claimed, _):
             return change(settlement.message, now: now) { transition in

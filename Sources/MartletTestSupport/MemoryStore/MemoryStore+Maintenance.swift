@@ -23,6 +23,8 @@ extension MemoryStore: Maintenance {
             state.setAside.removeFirst(oldAside)
             removed += oldAside
 
+            removed += state.purgeReplays(now: now, limit: limit)
+
             for (channel, claims) in state.claimHistory {
                 let old = min(limit, claims.prefix { $0 + Self.claimsFor <= now }.count)
                 state.claimHistory[channel]?.removeFirst(old)

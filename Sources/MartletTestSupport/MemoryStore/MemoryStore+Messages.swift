@@ -2,7 +2,7 @@ import Martlet
 
 extension MemoryStore: MessageStore {
     package func accept(_ batch: [AcceptanceRequest], now: Timestamp) async throws(StoreError) -> [AcceptanceResult] {
-        try await perform(.accept) { (state) throws(StoreError) in
+        let results = try await perform(.accept) { (state) throws(StoreError) -> [AcceptanceResult] in
             var fresh = Set<MessageID>()
             for id in batch.map(\.message.id) where state.rows[id] != nil || !fresh.insert(id).inserted {
                 throw StoreError(.conflict, "there is a message of that id")
@@ -20,6 +20,14 @@ extension MemoryStore: MessageStore {
                 return .accepted(state.insert(message, now: now))
             }
         }
+        if hasFlaw(.writesJobsApart) {
+            try await perform(.accept) { state in
+                for case .accepted(let message) in results where state.rows[message.id]?.job == nil {
+                    state.change(message.id, now: now) { $0.row.job = MemoryState.firstJob(of: message, now: now) }
+                }
+            }
+        }
+        return results
     }
 
     package func message(_ id: MessageID, tenant: TenantID?) async throws(StoreError) -> Message? {
@@ -60,14 +68,8 @@ extension MemoryStore: MessageStore {
         _ id: MessageID, tenant: TenantID, correction: Correction, now: Timestamp
     ) async throws(StoreError) -> ReplayResult {
         try await perform(.replay) { state in
-            // What was redacted can be sent again with other content only.
-            guard let row = state.rows[id], row.message.tenantID == tenant, row.message.deadLetteredAt != nil,
-                !row.message.payload.content.isEmpty || correction.payload != nil
-            else { return .notFound }
-            // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
-            let wasUnknown = (state.timelines[id] ?? []).contains { $0.kind == .attempt && $0.outcome == "unknown" }
-            let mayHaveBeenSent = row.message.sentAt == nil && wasUnknown
-            let message = state.change(id, now: now) { $0.replay(correction, mayHaveBeenSent: mayHaveBeenSent) }
+            guard state.rows[id]?.message.tenantID == tenant else { return .notFound }
+            let message = state.replay(id, correction, now: now)
             return message.map { .replayed($0) } ?? .notFound
         }
     }

@@ -91,7 +91,7 @@ extension Transition {
         switch verdict {
         case .sent(let messageID): becomeSent(submissionID: nil, messageID: messageID)
         case .retry(let moment):
-            row.message.duplicateRisk = true
+            row.message.duplicateRisk = !flaws.contains(.forgetsDuplicateRisk)
             retry(at: moment)
         case .fail(let reason): fail(reason)
         }
@@ -118,6 +118,7 @@ extension MemoryState {
     private static let parkedForOneMax = 16
 
     fileprivate mutating func park(_ acknowledgement: Acknowledgement, under key: ProviderKey, now: Timestamp) {
+        if flaws.contains(.parksNothing) { return }
         var waiting = parked[key] ?? []
         if let index = waiting.firstIndex(where: { $0.acknowledgement.level == acknowledgement.level }) {
             if waiting[index].acknowledgement.echo == nil { waiting[index].acknowledgement.echo = acknowledgement.echo }

@@ -12,6 +12,7 @@ package final class MemoryStore: Sendable {
         case accept, message, messages, timeline, cancel, replay, discard, statistics, queueDepth
         case nextDue, claim, settle, renewLeases, recoverLeases, expire, claimHistory
         case apply, claimLookUps, settleLookUps, nextReconciliation, undecided, decide
+        case countDeadLetters, insertReplay, replayJob, cancelReplay, claimReplays, deadLettersOfReplay, advanceReplay
         case insertTenant, tenants, updateTenant, deleteTenant
         case insertKey, key, keys, revokeKey, touchKeys
         case insertChannel, channels, updateChannel, updateStatus, deleteChannel
@@ -21,6 +22,26 @@ package final class MemoryStore: Sendable {
 
     /// Runs before an operation touches anything: may wait, or throw in its place, in which case nothing is stored.
     package typealias Interposer = @Sendable (Operation) async throws(StoreError) -> Void
+
+    /// A promise that the store breaks on purpose, to see whether a test notices.
+    package enum Flaw: Sendable, CaseIterable {
+        /// A settlement is taken whatever claim it belongs to.
+        case takesAnyToken
+        /// Less urgent messages are claimed first.
+        case ignoresPriority
+        case ignoresExpiry
+        /// It is not kept when a recipient was last sent to.
+        case forgetsRecipients
+        /// A message is stored first and its job in a second write.
+        case writesJobsApart
+        /// The last acknowledgement to come decides the status.
+        case letsStatusGoBack
+        /// Acknowledgements whose message is not known yet are dropped.
+        case parksNothing
+        case forgetsDuplicateRisk
+        /// A message that is delivered is not counted so.
+        case miscounts
+    }
 
     private struct Interposers: Sendable {
         var before: Interposer?
@@ -42,9 +63,11 @@ package final class MemoryStore: Sendable {
     /// How long the history of claims is kept.
     package static let claimsFor: Duration = .seconds(600)
 
-    /// - parameter identifiers: makes the ids of timeline entries; pass a seeded one where a run must repeat exactly.
-    package init(identifiers: IdentifierGenerator = IdentifierGenerator()) {
-        held = Held(MemoryState(identifiers: identifiers))
+    /// - Parameters:
+    ///   - identifiers: makes the ids of timeline entries; pass a seeded one where a run must repeat exactly.
+    ///   - flaws: promises to break.
+    package init(identifiers: IdentifierGenerator = IdentifierGenerator(), flaws: Set<Flaw> = []) {
+        held = Held(MemoryState(identifiers: identifiers, flaws: flaws))
     }
 
     /// Another connection to the same data, with nothing in front of it.
@@ -69,6 +92,8 @@ package final class MemoryStore: Sendable {
         return result
     }
 
+    func hasFlaw(_ flaw: Flaw) -> Bool { held.state.withLock { $0.flaws.contains(flaw) } }
+
     // MARK: What tests look at
 
     /// How many messages there are, of all tenants.
@@ -77,6 +102,13 @@ package final class MemoryStore: Sendable {
     /// Every message, oldest first.
     package var allMessages: [Message] {
         held.state.withLock { state in state.rows.values.map(MemoryState.message).sorted { $0.id < $1.id } }
+    }
+
+    /// Whether no message is queued and no webhook waits.
+    package var isIdle: Bool {
+        held.state.withLock { state in
+            state.inbox.isEmpty && state.rows.values.allSatisfy { $0.message.status != .queued }
+        }
     }
 
     /// Webhooks that could not be read.

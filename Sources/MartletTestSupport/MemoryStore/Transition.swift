@@ -17,11 +17,13 @@ struct Transition {
 
     var row: MemoryState.Row
     let now: Timestamp
+    let flaws: Set<MemoryStore.Flaw>
     private(set) var entries: [Entry] = []
 
-    init(_ row: MemoryState.Row, now: Timestamp) {
+    init(_ row: MemoryState.Row, now: Timestamp, flaws: Set<MemoryStore.Flaw> = []) {
         self.row = row
         self.now = now
+        self.flaws = flaws
     }
 
     // MARK: The timeline
@@ -176,6 +178,11 @@ struct Transition {
         let earliest = [row.message.sentAt, row.message.acknowledgedAt, row.message.deliveredAt].compactMap(\.self)
             .max()
         let moment = max(told, earliest ?? told)
+        if flaws.contains(.letsStatusGoBack), row.message.status == .delivered || row.message.status == .read,
+            level == .server || level == .device
+        {
+            row.message.status = .sent
+        }
         // Whatever it waited for, the provider has it.
         if row.message.status == .queued { becomeSent(submissionID: nil, messageID: nil) }
         switch level {
@@ -235,7 +242,7 @@ struct Transition {
 
     /// The content of a message to redact goes once nothing needs it: a dead letter may be replayed and keeps it.
     mutating func redactIfDone() {
-        guard row.message.redact, row.message.status.isFinal, row.message.deadLetteredAt == nil else { return }
+        guard row.message.redact, row.message.status.isFinal else { return }
         row.message.payload.content = JSONObject()
     }
 }

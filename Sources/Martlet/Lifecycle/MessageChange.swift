@@ -1,51 +1,75 @@
-import Martlet
-
 /// A message before and after something happened to it, with the timeline entries that tell of it.
 ///
-/// The rules are here, free of any database; ``WriteTransaction/save(_:)`` stores the difference.
-struct MessageChange {
+/// The rules of a message's life are here, free of any database: an engine reads a record, applies what happened, and stores
+/// the difference in one transaction.
+package struct MessageChange: Sendable {
     /// What becomes of the message's place among the look-ups.
-    enum LookUpChange: Equatable {
+    package enum LookUpChange: Sendable, Equatable {
         case keep
         case remove
         case schedule(LookUp.Purpose, at: Timestamp, tries: Int, attemptStartedAt: Timestamp)
     }
 
-    /// A timeline entry to be written.
-    struct Entry: Equatable {
-        var kind: TimelineEvent.Kind
-        var at: Timestamp
-        var attempt: Int?
-        var outcome: String?
-        var httpStatus: Int?
-        var durationMilliseconds: Int?
-        var error: String?
-        var detail: String?
+    /// What becomes of what the message says. An engine need not read the content to change a message.
+    package enum PayloadChange: Sendable, Equatable {
+        case keep
+        case erase
+        case replace(Payload)
     }
 
-    let before: StoredMessage
-    var after: StoredMessage
-    private(set) var entries: [Entry] = []
-    var lookUp = LookUpChange.keep
-    /// When it happens.
-    let now: Timestamp
+    /// A timeline entry to be written; its id is the engine's to give.
+    package struct Entry: Sendable, Equatable {
+        package var kind: TimelineEvent.Kind
+        package var at: Timestamp
+        package var attempt: Int?
+        package var outcome: String?
+        package var httpStatus: Int?
+        package var durationMilliseconds: Int?
+        package var error: String?
+        package var detail: String?
 
-    init(_ stored: StoredMessage, now: Timestamp) {
-        before = stored
-        after = stored
+        package init(
+            kind: TimelineEvent.Kind, at: Timestamp, attempt: Int? = nil, outcome: String? = nil,
+            httpStatus: Int? = nil,
+            durationMilliseconds: Int? = nil, error: String? = nil, detail: String? = nil
+        ) {
+            self.kind = kind
+            self.at = at
+            self.attempt = attempt
+            self.outcome = outcome
+            self.httpStatus = httpStatus
+            self.durationMilliseconds = durationMilliseconds
+            self.error = error
+            self.detail = detail
+        }
+    }
+
+    package let before: TrackedMessage
+    package internal(set) var after: TrackedMessage
+    package private(set) var entries: [Entry] = []
+    package internal(set) var lookUp = LookUpChange.keep
+    package internal(set) var payload = PayloadChange.keep
+    /// When it happens.
+    package let now: Timestamp
+
+    package init(_ record: TrackedMessage, now: Timestamp) {
+        before = record
+        after = record
         self.now = now
     }
 
     /// Whether anything a reader of the message can see is different.
-    var didChange: Bool { before.message != after.message || before.job?.snapshot != after.job?.snapshot }
+    package var didChange: Bool {
+        before.message != after.message || payload != .keep || before.job?.snapshot != after.job?.snapshot
+    }
 
     /// The id that has become known, when one has.
-    var boundMessageID: String? {
+    package var boundMessageID: String? {
         after.message.messageID == before.message.messageID ? nil : after.message.messageID
     }
 
     /// Adds a timeline entry. Texts are cut to the length a provider's words may have.
-    mutating func note(_ entry: Entry) {
+    package mutating func note(_ entry: Entry) {
         var entry = entry
         entry.error = entry.error.map(Self.bounded)
         entry.detail = entry.detail.map(Self.bounded)
@@ -53,14 +77,14 @@ struct MessageChange {
     }
 
     /// Adds a timeline entry of this moment.
-    mutating func note(_ kind: TimelineEvent.Kind, error: String? = nil, detail: String? = nil) {
+    package mutating func note(_ kind: TimelineEvent.Kind, error: String? = nil, detail: String? = nil) {
         note(Entry(kind: kind, at: now, error: error, detail: detail))
     }
 
-    static func bounded(_ text: String) -> String { String(text.prefix(ErrorReason.detailCharactersMax)) }
+    package static func bounded(_ text: String) -> String { String(text.prefix(ErrorReason.detailCharactersMax)) }
 
     /// The provider has taken the message: nothing is left to do but to hear of it.
-    mutating func becomeSent(submissionID: String?, messageID: String?) {
+    package mutating func becomeSent(submissionID: String?, messageID: String?) {
         bind(submissionID: submissionID, messageID: messageID)
         guard after.message.status.mayBecome(.sent) else { return }
         after.message.status = .sent
@@ -71,7 +95,7 @@ struct MessageChange {
     }
 
     /// Notes the ids the provider uses, where they are not known yet.
-    mutating func bind(submissionID: String?, messageID: String?) {
+    package mutating func bind(submissionID: String?, messageID: String?) {
         if let submissionID, after.message.submissionID == nil {
             after.message.submissionID = submissionID
             after.message.updatedAt = now
@@ -83,7 +107,7 @@ struct MessageChange {
     }
 
     /// Nothing more will be tried. Does nothing to a message that may not fail any more.
-    mutating func fail(_ reason: ErrorReason) {
+    package mutating func fail(_ reason: ErrorReason) {
         guard after.message.status.mayBecome(.failed) else { return }
         after.message.status = .failed
         after.message.failedAt = now
@@ -104,7 +128,7 @@ struct MessageChange {
     }
 
     /// Applies what a provider said of the message. Late and repeated news change nothing, not even the timeline.
-    mutating func acknowledge(_ level: AcknowledgementLevel, at told: Timestamp, detail: String?) {
+    package mutating func acknowledge(_ level: AcknowledgementLevel, at told: Timestamp, detail: String?) {
         guard level != .pending else { return }
         // A provider that tells whole seconds, or whose clock is behind, would have it delivered before it was sent.
         let earliest = [after.message.sentAt, after.message.acknowledgedAt, after.message.deliveredAt].compactMap(
@@ -142,10 +166,18 @@ struct MessageChange {
         after.job = nil
     }
 
-    /// Empties the payload of a message to redact once nothing needs it: it is final and not in the dead-letter queue,
-    /// where a replay would need it.
+    /// Empties the payload of a message to redact once it is final. A dead letter is final, too: it can be replayed with new
+    /// content only.
     mutating func redactIfDone() {
-        guard after.message.redact, after.message.status.isFinal, after.message.deadLetteredAt == nil else { return }
-        after.payloadText = "{}"
+        guard after.message.redact, after.message.status.isFinal else { return }
+        after.message.payload.content = JSONObject()
+        payload = .erase
+    }
+
+    /// Takes a failed message out of the dead-letter queue; the log keeps it.
+    package mutating func discard() {
+        after.message.deadLetteredAt = nil
+        after.message.updatedAt = now
+        redactIfDone()
     }
 }

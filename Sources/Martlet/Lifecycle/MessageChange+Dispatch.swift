@@ -1,8 +1,6 @@
-import Martlet
-
 extension MessageChange {
     /// A worker takes the job.
-    mutating func claim(worker: String, leaseUntil: Timestamp) {
+    package mutating func claim(worker: String, leaseUntil: Timestamp) {
         guard var job = after.job else { return }
         job.state = .claimed
         job.token += 1
@@ -17,7 +15,7 @@ extension MessageChange {
     }
 
     /// Stores what came of a claim. False, and nothing changes, when the claim is not the job's newest.
-    mutating func settle(_ settlement: Settlement) -> Bool {
+    package mutating func settle(_ settlement: Settlement) -> Bool {
         guard let job = after.job, job.token == settlement.token else { return false }
         let startedAt = settlement.report?.startedAt ?? job.attemptStartedAt ?? now
         switch (job.state, settlement.disposition) {
@@ -55,7 +53,7 @@ extension MessageChange {
     }
 
     /// A dead worker's claim: it may have sent.
-    mutating func loseWorker(decideAt: Timestamp) {
+    package mutating func loseWorker(decideAt: Timestamp) {
         guard let job = after.job, job.state == .claimed else { return }
         let startedAt = job.attemptStartedAt ?? now
         note(
@@ -69,7 +67,7 @@ extension MessageChange {
 
     /// Puts the job back without counting an attempt. The timeline says `held` once for as long as the reason stays the
     /// same.
-    mutating func hold(until: Timestamp, _ condition: Condition) {
+    package mutating func hold(until: Timestamp, _ condition: Condition) {
         guard var job = after.job else { return }
         job.state = .waiting
         job.dueAt = until
@@ -86,7 +84,7 @@ extension MessageChange {
     }
 
     /// Puts the job back for another attempt.
-    mutating func retry(at: Timestamp) {
+    package mutating func retry(at: Timestamp) {
         guard var job = after.job else { return }
         job.state = .waiting
         job.dueAt = at
@@ -100,7 +98,7 @@ extension MessageChange {
     }
 
     /// Decides on a message whose outcome is unknown. False, and nothing changes, when that is settled already.
-    mutating func decide(_ verdict: Decision.Verdict) -> Bool {
+    package mutating func decide(_ verdict: Decision.Verdict) -> Bool {
         guard after.job?.state == .unknown else { return false }
         lookUp = .remove
         switch verdict {
@@ -115,15 +113,15 @@ extension MessageChange {
 
     /// Queues a dead-lettered message again. What the old send was called is forgotten: news of it would be taken for
     /// news of the new one.
-    mutating func replay(_ correction: Correction, mayHaveBeenSent: Bool) {
+    package mutating func replay(_ correction: Correction, mayHaveBeenSent: Bool) {
         var corrected: [String] = []
         if let recipient = correction.recipient {
             after.message.recipient = recipient
             corrected.append("recipient")
         }
         if let payload = correction.payload {
-            after.message.payload.kind = payload.kind
-            after.payloadText = payload.content.encodedText
+            after.message.payload = payload
+            self.payload = .replace(payload)
             corrected.append("payload")
         }
         if let expiresAt = correction.expiresAt {
@@ -142,7 +140,7 @@ extension MessageChange {
         after.message.deliveredAt = nil
         after.message.duplicateRisk = after.message.duplicateRisk || mayHaveBeenSent
         after.message.updatedAt = now
-        after.job = StoredJob(
+        after.job = Job(
             dueAt: max(now, after.message.sendAt ?? now), token: after.claimToken, since: now)
         note(.replayed, detail: corrected.isEmpty ? nil : "corrected: \(corrected.joined(separator: ", "))")
     }

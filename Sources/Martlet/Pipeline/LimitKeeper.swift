@@ -1,0 +1,110 @@
+import Synchronization
+
+/// Keeps the throttle in step with the limits of channels and tenants, and fills windows with what was sent before, so that
+/// no limit begins anew with a restart. A channel may send only when that is done for itself and for its tenant.
+final class LimitKeeper: Sendable {
+    private struct Pending: Sendable {
+        /// Grows with each change, so that a change that comes while an earlier one is worked on is not lost.
+        var version: Int
+    }
+
+    private struct State: Sendable {
+        var version = 0
+        var channels: [ChannelID: Pending] = [:]
+        var tenants: [TenantID: Pending] = [:]
+        var tenantsKnown: Set<TenantID> = []
+    }
+
+    private let store: any DispatchQueue
+    private let directory: Directory
+    private let throttle: any Throttle
+    private let time: any TimeSource
+    private let observer: PipelineObserver
+    private let state = Mutex(State())
+
+    /// Engines keep what was claimed for this long at least.
+    private static let historyMax: Duration = .seconds(600)
+    /// A claim is older than the request's arrival; this covers the way to the provider.
+    private static let wayToProvider: Duration = .seconds(1)
+
+    init(
+        store: any DispatchQueue, directory: Directory, throttle: any Throttle, time: any TimeSource,
+        observer: PipelineObserver
+    ) {
+        self.store = store
+        self.directory = directory
+        self.throttle = throttle
+        self.time = time
+        self.observer = observer
+    }
+
+    /// A channel is new, or its limits have changed.
+    func channelChanged(_ channel: Channel) {
+        state.withLock { state in
+            state.version += 1
+            state.channels[channel.id] = Pending(version: state.version)
+            if state.tenantsKnown.insert(channel.tenantID).inserted {
+                state.tenants[channel.tenantID] = Pending(version: state.version)
+            }
+        }
+    }
+
+    func channelRemoved(_ id: ChannelID) { state.withLock { _ = $0.channels.removeValue(forKey: id) } }
+
+    /// A tenant's limits may have changed.
+    func tenantChanged(_ tenant: Tenant) {
+        state.withLock { state in
+            guard state.tenantsKnown.contains(tenant.id) else { return }
+            state.version += 1
+            state.tenants[tenant.id] = Pending(version: state.version)
+        }
+    }
+
+    /// Whether the channel's limits and its tenant's are in force.
+    func isReady(_ channel: Channel) -> Bool {
+        state.withLock { $0.channels[channel.id] == nil && $0.tenants[channel.tenantID] == nil }
+    }
+
+    /// Brings the throttle up to date. What the store does not answer for stays to be done.
+    func catchUp() async {
+        let (tenants, channels) = state.withLock { ($0.tenants, $0.channels) }
+        do throws(StoreError) {
+            for (id, pending) in tenants.sorted(by: { $0.key < $1.key }) {
+                if let tenant = directory.tenant(id) {
+                    try await apply(
+                        tenant.limits, headroom: Channel.defaultHeadroom, to: .tenant(id),
+                        sentOver: directory.channels(tenant: id).map(\.id))
+                }
+                state.withLock { state in
+                    if state.tenants[id]?.version == pending.version { state.tenants[id] = nil }
+                }
+            }
+            for (id, pending) in channels.sorted(by: { $0.key < $1.key }) {
+                if let channel = directory.channel(id), let provider = directory.providers[channel.provider] {
+                    try await apply(
+                        channel.limits ?? provider.traits.defaultLimits, headroom: channel.headroom, to: .channel(id),
+                        sentOver: [id])
+                }
+                state.withLock { state in
+                    if state.channels[id]?.version == pending.version { state.channels[id] = nil }
+                }
+            }
+        } catch {
+            observer.storeFailed(error, doing: "read what was sent before")
+        }
+    }
+
+    private func apply(
+        _ limits: [RateLimit], headroom: Double, to scope: ThrottleScope, sentOver channels: [ChannelID]
+    ) async throws(StoreError) {
+        await throttle.configure(scope, limits: limits, headroom: headroom)
+        guard let windowMax = limits.map(\.window).max(), let countMax = limits.map(\.count).max() else { return }
+        var sentAt: [Timestamp] = []
+        for channel in channels {
+            let since = time.now() - min(windowMax + Self.wayToProvider, Self.historyMax)
+            sentAt += try await store.claimHistory(channel: channel, since: since, limit: countMax)
+        }
+        let now = time.now()
+        await throttle.restore(scope, ages: sentAt.map { max(.zero, now - $0 - Self.wayToProvider) })
+    }
+}
