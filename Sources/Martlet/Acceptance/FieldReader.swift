@@ -124,26 +124,14 @@ package struct FieldReader {
         return number
     }
 
-    /// An absolute http or https URL of at most 2048 characters, without spaces and control characters.
-    package mutating func webAddress(_ name: String, required: Bool = false) -> String? {
-        guard let text = string(name, required: required, max: 2048) else { return nil }
-        let lower = text.lowercased()
-        let rest: Substring
-        if lower.hasPrefix("https://") {
-            rest = text.dropFirst(8)
-        } else if lower.hasPrefix("http://") {
-            rest = text.dropFirst(7)
-        } else {
-            refuse(name, "must be an http or https URL")
+    /// An absolute http or https URL.
+    package mutating func webAddress(_ name: String, required: Bool = false) -> WebAddress? {
+        guard let text = string(name, required: required, max: WebAddress.bytesMax) else { return nil }
+        guard let address = WebAddress(text) else {
+            refuse(name, "must be an http or https URL with a host, everything but ASCII percent-encoded")
             return nil
         }
-        guard let first = rest.utf8.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "?"),
-            rest.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
-        else {
-            refuse(name, "must be an http or https URL with a host and without spaces")
-            return nil
-        }
-        return text
+        return address
     }
 
     package mutating func object(_ name: String, required: Bool = false) -> JSONObject? {

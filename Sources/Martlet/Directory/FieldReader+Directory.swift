@@ -22,13 +22,12 @@ extension FieldReader {
 
     /// The start of a provider's addresses: an http or https URL with nothing but a host, a port and a path.
     mutating func baseURL(_ name: String) -> String? {
-        guard let text = webAddress(name) else { return nil }
-        guard !text.utf8.contains(where: { [UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "@")].contains($0) })
-        else {
+        guard let address = webAddress(name) else { return nil }
+        guard !address.hasUser, !address.hasQueryOrFragment else {
             refuse(name, "must be an http or https URL without user, query and fragment")
             return nil
         }
-        return text
+        return address.text
     }
 
     /// Limits such as `[{"count": 50, "per_seconds": 1}]`, at most eight.

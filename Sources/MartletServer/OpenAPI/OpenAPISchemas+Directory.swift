@@ -51,7 +51,7 @@ extension OpenAPISchemas {
             }
           },
           "BaseAddress": {
-            "type": ["string", "null"], "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s][^?#@\\s]*$",
+            "type": ["string", "null"], "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$",
             "maxLength": 2048, "description": "What the provider's own libraries call the base URL."
           },
           "ChannelCreate": {

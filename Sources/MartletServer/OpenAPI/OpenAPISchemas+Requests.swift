@@ -6,7 +6,7 @@ extension OpenAPISchemas {
             "type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$", "description": "E.164.", "examples": ["+14155550123"]
           },
           "WebAddress": {
-            "type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?\\s]", "maxLength": 2048
+            "type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$", "maxLength": 2048
           },
           "Text.Content": {
             "type": ["object", "null"], "required": ["body"], "additionalProperties": false,
