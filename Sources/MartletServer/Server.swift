@@ -65,6 +65,7 @@ package struct Server: Service {
         if configuration.roles.contains(.api) {
             routes += MessageRoutes(gateway: gateway).routes
             routes += DeadLetterRoutes(gateway: gateway).routes
+            routes += ReplayRoutes(gateway: gateway).routes
             routes += StatisticsRoutes(gateway: gateway, address: address).routes
             routes += EventStreamRoutes(gateway: gateway).routes
             routes += ChannelRoutes(gateway: gateway, address: address).routes

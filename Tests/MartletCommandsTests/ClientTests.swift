@@ -174,6 +174,49 @@ private struct FakeServer {
         }
     }
 
+    @Test func `a bulk replay is estimated, begun, followed and ended`() async throws {
+        let job =
+            #"{"id":"rpl_1","status":"finished","matched":3,"replayed":2,"skipped":1,"failed":0,"last_failure":null,"#
+            + #""per_second":50,"include_expired":false,"created_at":"a","finished_at":"b"}"#
+        func run(_ url: String, _ arguments: String...) async -> (Int32, Recording) {
+            let recording = Recording()
+            let code = await MartletProgram.run(
+                arguments: ["dead-letters"] + arguments + ["--url", url, "--key", "k"],
+                surroundings: Surroundings(console: recording.console, environment: [:], composition: NoNode()))
+            return (code, recording)
+        }
+        try await FakeServer.with(.init(body: #"{"matched":3,"skipped":1}"#)) { url, asked in
+            let (code, recording) = await run(url, "replay", "--all", "--dry-run")
+            #expect(code == 0)
+            #expect(recording.output.contains("would replay 2 of 3"))
+            #expect(asked().map(\.path) == ["/v1/replays"])
+            let body = try JSONDecoder().decode([String: JSON].self, from: Data(asked()[0].body.utf8))
+            #expect(body == ["filter": [:], "dry_run": true])
+        }
+        try await FakeServer.with(.init(status: .accepted, body: job)) { url, asked in
+            for arguments in [
+                ["replay", "--reason", "rejected", "--watch"], ["watch", "rpl_1"], ["cancel", "rpl_1"],
+            ] {
+                let recording = Recording()
+                let code = await MartletProgram.run(
+                    arguments: ["dlq"] + arguments + ["--url", url, "--key", "k"],
+                    surroundings: Surroundings(console: recording.console, environment: [:], composition: NoNode()))
+                #expect(code == 0)
+                #expect(recording.output.contains("finished: 2 of 3 replayed, 1 skipped"))
+            }
+            #expect(asked().map(\.path) == ["/v1/replays", "/v1/replays/rpl_1", "/v1/replays/rpl_1/cancel"])
+            let (code, recording) = await run(url, "replay", "--all", "--json")
+            #expect(code == 0)
+            #expect(recording.output == job + "\n")
+        }
+        let spoilt = job.replacing(#""failed":0,"last_failure":null"#, with: #""failed":1,"last_failure":"msg_1: no""#)
+        try await FakeServer.with(.init(body: spoilt)) { url, _ in
+            let (code, recording) = await run(url, "watch", "rpl_1")
+            #expect(code == 1)
+            #expect(recording.output.contains("1 failed (last: msg_1: no)"))
+        }
+    }
+
     @Test func `a load is offered in full and every answer counted`() async throws {
         try await FakeServer.with(.init(status: .accepted, body: Self.message)) { url, asked in
             let generator = LoadGenerator(rate: 500, count: 100, connections: 8, batch: 1) { number in

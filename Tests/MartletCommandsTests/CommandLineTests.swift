@@ -78,6 +78,9 @@ struct NoNode: NodeComposition {
         ["nonsense"], ["serve", "--nonsense"], ["send", "--text", "a"], ["send", "--to", "+1555"],
         ["send", "--to", "+1555", "--image", "a", "--video", "b"], ["tenants", "create"], ["keys", "list"],
         ["sandbox", "--limit", "fast"], ["sandbox", "--port", "70000"], ["sandbox", "--webhooks-to", "nowhere"],
+        ["dlq", "replay"], ["dlq", "replay", "--all", "--channel", "a"], ["dlq", "replay", "msg_1", "--all"],
+        ["dlq", "replay", "msg_1", "--dry-run"], ["dlq", "replay", "--all", "--to", "+1555"],
+        ["dlq", "replay", "--all", "--to-prefix", "+4411"], ["dlq", "replay", "--all", "--dry-run", "--watch"],
         ["bench", "--rate", "0"], ["channels", "create", "--name", "a", "--provider", "b", "--limit", "x"],
     ])
     func `a wrong command line is one line and exit code 64`(_ arguments: [String]) async {
@@ -161,6 +164,29 @@ struct NoNode: NodeComposition {
         #expect(full.metadata == ["a": "b=c"])
         #expect(full.redact == true)
         #expect(full.expiresIn == 5)
+    }
+
+    @Test func `a bulk replay follows from the options`() throws {
+        func request(_ arguments: String...) throws -> ReplayRequest {
+            try DeadLettersCommand.Replay.parse(arguments).request
+        }
+        #expect(try request("--all") == ReplayRequest())
+        let full = try request(
+            "--channel", "billing", "--reason", "invalid_recipient", "--recipient", "+1555", "--message-id", "m",
+            "--since", "a", "--until", "b", "--per-second", "2.5", "--include-expired", "--to-prefix", "+4411", "+44",
+            "--text", "new")
+        var filter = ReplayRequest.Filter()
+        filter.channel = "billing"
+        filter.reason = "invalid_recipient"
+        filter.recipient = "+1555"
+        filter.messageID = "m"
+        filter.since = "a"
+        filter.until = "b"
+        #expect(full.filter == filter)
+        #expect(full.perSecond == 2.5)
+        #expect(full.includeExpired == true)
+        #expect(full.correction?.numberPrefix == ["+4411", "+44"])
+        #expect(full.correction?.payload == ["body": "new"])
     }
 
     @Test func `the sandbox is set up as the options say`() throws {

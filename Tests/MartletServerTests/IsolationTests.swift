@@ -11,7 +11,7 @@ import Testing
         .filter { $0.security.contains("tenantKey") && $0.path.contains("{id}") }
         .map { ($0.method.uppercased(), $0.path) }
 
-    @Test func `there are routes to hold apart`() { #expect(Self.routes.count == 14) }
+    @Test func `there are routes to hold apart`() { #expect(Self.routes.count == 16) }
 
     @Test(arguments: routes)
     func `another tenant's thing is as good as absent`(_ method: String, _ path: String) async throws {
@@ -20,11 +20,14 @@ import Testing
             let message = try await api.post("/v1/messages", key: harness.a.key, Samples.text).text("id")
             // The dead letter is made first on its channel, so that the message above stays as it is.
             let dead = try await harness.deadLetter(api).text
+            let replay = try await api.post("/v1/replays", key: harness.a.key, ["filter": [:]]).text("id")
             let (id, absent) =
                 if path.hasPrefix("/v1/messages") {
                     (message, "msg_00000000000000000000000000")
                 } else if path.hasPrefix("/v1/dead-letters") {
                     (dead, "msg_00000000000000000000000000")
+                } else if path.hasPrefix("/v1/replays") {
+                    (replay, "rpl_00000000000000000000000000")
                 } else {
                     (harness.a.channel.id.text, "chn_00000000000000000000000000")
                 }
@@ -41,6 +44,7 @@ import Testing
             let toAbsent = try await call(absent)
             #expect(answer.json == toAbsent.json)
             #expect(harness.store.allMessages == before)
+            #expect(try await api.get("/v1/replays/\(replay)", key: harness.a.key)["status"] == "running")
             #expect(harness.gateway.directory.channels() == channels)
         }
     }
@@ -66,6 +70,21 @@ import Testing
             let cursor = try await api.get("/v1/messages?limit=1", key: harness.a.key).text("next_cursor")
             #expect(!cursor.isEmpty)
             #expect(try await api.get("/v1/messages?cursor=\(cursor)", key: harness.b.key).ids == [])
+        }
+    }
+
+    @Test func `a bulk replay meets the caller's own dead letters alone`() async throws {
+        let harness = try await Harness()
+        try await harness.run { api in
+            _ = try await harness.deadLetter(api)
+            for filter in [[:], ["channel": .string(harness.a.channel.id.text)]] as [JSONValue] {
+                let estimate = try await api.post(
+                    "/v1/replays", key: harness.b.key, ["filter": filter, "dry_run": true])
+                #expect(estimate.json == ["matched": 0, "skipped": 0])
+            }
+            expectProblem(
+                try await api.post("/v1/replays", key: harness.b.key, ["filter": ["channel": "billing"]]), 422,
+                pointers: ["/filter/channel"])
         }
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct OpenAPITests {
     private static let document = OpenAPIDocument.value(
-        version: "1.2.3", url: Harness.publicURL, roles: Set(ServerConfiguration.Role.allCases))
+        version: "1.2.3", url: Harness.publicURL, roles: Set(ServerConfiguration.Role.allCases), hasMetricsToken: true)
     private static let check = SchemaCheck(document: document)
 
     private struct Operation: Sendable {
@@ -24,11 +24,11 @@ import Testing
         let routes = try await Harness().server.table.routes.map { "\($0.method.rawValue.lowercased()) \($0.template)" }
         #expect(Set(routes).count == routes.count)
         #expect(Set(routes) == Set(Self.operations.map { "\($0.method) \($0.path)" }))
-        #expect(routes.count == 36)
+        #expect(routes.count == 39)
     }
 
     @Test func `what comes later is not described`() {
-        for path in ["/v1/replays", "/v1/endpoints", "/v1/suppressions", "/console/"] {
+        for path in ["/v1/endpoints", "/v1/suppressions", "/console/"] {
             #expect(Self.document["paths"]?[path] == nil)
         }
     }
@@ -46,6 +46,17 @@ import Testing
                 case .tenantOrAdministrator: ["tenantKey", "adminToken"]
                 }
             #expect(schemes == expected, "\(operation.id)")
+        }
+    }
+
+    @Test func `metrics that want no token are described as open`() async throws {
+        for token in [nil, "scrape-me"] {
+            let harness = try await Harness { $0.metricsToken = token }
+            try await harness.run { api in
+                let security = try await api.get("/openapi.json")["paths"]?["/metrics"]?["get"]?["security"]
+                #expect(security == (token == nil ? [] : [["metricsToken": []]]))
+                #expect(try await api.get("/metrics").status == (token == nil ? 200 : 401))
+            }
         }
     }
 
@@ -98,6 +109,8 @@ import Testing
             let replay = try await api.post(
                 "/v1/dead-letters/\(dead)/replay", key: harness.a.key, example("ReplayRequest"))
             #expect(replay.status == 202)
+            let bulk = try await api.post("/v1/replays", key: harness.a.key, example("BulkReplayRequest"))
+            #expect(bulk.status == 202)
         }
     }
 

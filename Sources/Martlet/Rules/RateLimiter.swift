@@ -80,7 +80,9 @@ package struct RateLimiter: Sendable {
     /// taken as answered then. What is remembered already is not counted again.
     package mutating func restore(ages: [Duration], now: MonotonicInstant) {
         let known = answers.first
-        let restored = ages.filter { $0 < windowMax }.map { now + (.zero - $0) }.filter { instant in known.map { instant < $0 } ?? true }
+        let restored = ages.filter { $0 < windowMax }.map { now + (.zero - $0) }.filter { instant in
+            known.map { instant < $0 } ?? true
+        }
         answers = Deque((restored + answers).sorted())
         trim(now: now)
         // Whatever the buckets held was spent before the restart; they start empty and fill at their rate.

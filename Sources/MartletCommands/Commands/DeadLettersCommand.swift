@@ -5,7 +5,7 @@ import MartletClient
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters", abstract: "Looks after the dead-letter queue.",
-        subcommands: [List.self, Show.self, Replay.self, Discard.self], aliases: ["dlq"])
+        subcommands: [List.self, Show.self, Replay.self, Watch.self, Cancel.self, Discard.self], aliases: ["dlq"])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists dead letters, newest first.")
@@ -34,22 +34,6 @@ struct DeadLettersCommand: AsyncParsableCommand {
             server.show(try await server.client().deadLetter(id)) { letter in
                 Describe.message(letter.message) + "\n" + Describe.timeline(letter.attemptHistory)
             }
-        }
-    }
-
-    struct Replay: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Queues a dead letter again under its own id, corrected if asked.")
-        @Argument(help: "The message's id.") var id: String
-        @Option(help: ArgumentHelp("The right recipient.", valueName: "number")) var to: String?
-        @Option(help: "The right text.") var text: String?
-        @OptionGroup var server: ServerOptions
-
-        func run() async throws {
-            var correction: [String: JSON] = [:]
-            if let to { correction["to"] = .string(to) }
-            if let text { correction["text"] = .object(["body": .string(text)]) }
-            server.show(try await server.client().replay(id, correction: correction)) { "queued \($0.id)\n" }
         }
     }
 

@@ -66,6 +66,15 @@ enum Describe {
         return TextTable.printable(parts.joined(separator: "  "))
     }
 
+    /// How far a bulk replay is, in one line.
+    static func progress(_ replay: ReplayRecord) -> String {
+        var line = "\(replay.status): \(replay.replayed) of \(replay.matched) replayed"
+        if replay.skipped > 0 { line += ", \(replay.skipped) skipped" }
+        if replay.failed > 0 { line += ", \(replay.failed) failed" }
+        if let failure = replay.lastFailure { line += " (last: \(failure))" }
+        return TextTable.printable(line)
+    }
+
     /// Where the next page of a list starts, or nothing.
     static func more(_ cursor: String?) -> String {
         cursor.map { "more with --cursor \(TextTable.printable($0))\n" } ?? ""

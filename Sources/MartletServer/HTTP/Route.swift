@@ -78,12 +78,16 @@ struct RouteTable: Sendable {
         }
     }
 
-    /// The methods a path has, or none when there is no such path.
+    /// The methods a path has, or none when there is no such path. A path that is spelled out is no other's parameter.
     func methods(at path: String) -> [String] {
         let parts = Self.split(path)
+        let fitting = segments.filter { segment in
+            segment.template.count == parts.count
+                && zip(segment.template, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        }
+        let spelledOut = fitting.filter { $0.template == parts }
         var methods: Set<String> = []
-        for (template, method) in segments
-        where template.count == parts.count && zip(template, parts).allSatisfy({ $0.hasPrefix("{") || $0 == $1 }) {
+        for (_, method) in spelledOut.isEmpty ? fitting : spelledOut {
             methods.insert(method.rawValue)
             if method == .get { methods.insert(HTTPRequest.Method.head.rawValue) }
         }

@@ -7,9 +7,13 @@ enum OpenAPIDocument {
     ///   - version: the program's.
     ///   - url: how the outside reaches the server.
     ///   - roles: what the process does; the description lists no more.
-    static func value(version: String, url: String, roles: Set<ServerConfiguration.Role>) -> JSONValue {
+    ///   - hasMetricsToken: whether the metrics want a token; without one they are open.
+    static func value(
+        version: String, url: String, roles: Set<ServerConfiguration.Role>, hasMetricsToken: Bool
+    ) -> JSONValue {
         var paths = JSONObject()
-        for operation in OpenAPIOperation.all where isServed(operation.path, by: roles) {
+        for var operation in OpenAPIOperation.all where isServed(operation.path, by: roles) {
+            if operation.security == OpenAPIOperation.scraper, !hasMetricsToken { operation.security = [] }
             var item = paths[operation.path]?.objectValue ?? JSONObject()
             item[operation.method] = operation.value
             paths[operation.path] = .object(item)
@@ -89,6 +93,7 @@ enum OpenAPIParameter {
         return components
     }()
 
+    private static let text: JSONValue = ["type": "string", "minLength": 1, "maxLength": 255]
     private static let timestamp: JSONValue = ["type": "string", "format": "date-time"]
 
     private static let all: [(name: String, place: String, description: String, schema: JSONValue)] = [
@@ -102,26 +107,25 @@ enum OpenAPIParameter {
         ),
         (
             "query.recipient", "query", "Only messages to this number.",
-            ["type": "string", "examples": ["+14155550123"]]
+            ["$ref": "#/components/schemas/PhoneNumber"]
         ),
         (
             "query.message_id", "query",
-            "Only the message with this provider id: what webhooks call it, or the submission id.",
-            ["type": "string"]
+            "Only the message with this provider id: what webhooks call it, or the submission id.", text
         ),
         (
             "query.status", "query", "Only messages with this status.",
             ["type": "string", "enum": ["queued", "sent", "delivered", "read", "failed"]]
         ),
-        ("query.channel", "query", "Only messages over this channel, by name or id.", ["type": "string"]),
+        ("query.channel", "query", "Only messages over this channel, by name or id.", text),
         ("query.since", "query", "Only messages created at or after.", timestamp),
         ("query.until", "query", "Only messages created before.", timestamp),
-        ("query.tenant", "query", "Only channels of this tenant; for the admin token.", ["type": "string"]),
+        ("query.tenant", "query", "Only channels of this tenant; for the admin token.", text),
         (
             "query.limit", "query", "Elements on a page.",
             ["type": "integer", "minimum": 1, "maximum": 200, "default": 50]
         ),
-        ("query.cursor", "query", "The next_cursor of the page before.", ["type": "string"]),
+        ("query.cursor", "query", "The next_cursor of the page before.", text),
     ]
 }
 

@@ -60,8 +60,10 @@ struct OpenAPIOperation {
 extension OpenAPIOperation {
     /// Every operation there is, whatever the role.
     static let all: [OpenAPIOperation] =
-        messages + deadLetters + statistics + channels + sessions + tenants + keys + webhooks + service
+        messages + deadLetters + replays + statistics + channels + sessions + tenants + keys + webhooks + service
 
+    /// The scraper's own token.
+    static let scraper = ["metricsToken"]
     private static let tenant = ["tenantKey"]
     private static let administrator = ["adminToken"]
     private static let either = ["tenantKey", "adminToken"]
@@ -252,7 +254,7 @@ extension OpenAPIOperation {
             answers: [(200, "It can.", body("Ready")), (503, "It cannot; the checks say why.", body("Ready"))]),
         OpenAPIOperation(
             method: "get", path: "/metrics", id: "getMetrics", tag: "service",
-            summary: "Prometheus text exposition format 0.0.4", security: ["metricsToken"],
+            summary: "Prometheus text exposition format 0.0.4", security: scraper,
             answers: [(200, "The metrics.", Body(schema: "Text", contentType: "text/plain"))], refusals: [401]),
         OpenAPIOperation(
             method: "get", path: "/openapi.json", id: "getDescription", tag: "service", summary: "This description",

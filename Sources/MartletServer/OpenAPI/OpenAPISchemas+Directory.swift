@@ -50,20 +50,24 @@ extension OpenAPISchemas {
               "next_cursor": {"type": ["string", "null"]}
             }
           },
+          "BaseAddress": {
+            "type": ["string", "null"], "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s][^?#@\\s]*$",
+            "maxLength": 2048, "description": "What the provider's own libraries call the base URL."
+          },
           "ChannelCreate": {
             "type": "object",
             "required": ["name", "provider", "credentials"],
             "additionalProperties": false,
             "properties": {
-              "tenant": {"type": "string", "description": "For the admin token, which must name one."},
+              "tenant": {"type": "string", "maxLength": 64, "description": "For the admin token, which must name one."},
               "name": {"type": "string", "minLength": 1, "maxLength": 128},
-              "provider": {"type": "string"},
-              "base_url": {"type": ["string", "null"], "format": "uri"},
+              "provider": {"type": "string", "description": "A provider module of this server."},
+              "base_url": {"$ref": "#/components/schemas/BaseAddress"},
               "credentials": {
                 "type": "object", "additionalProperties": true, "writeOnly": true,
                 "description": "As the provider's own documentation calls them."
               },
-              "webhook_secret": {"type": ["string", "null"], "writeOnly": true, "maxLength": 512},
+              "webhook_secret": {"type": ["string", "null"], "writeOnly": true, "minLength": 1, "maxLength": 512},
               "limits": {
                 "type": ["array", "null"], "minItems": 1, "maxItems": 8,
                 "items": {"$ref": "#/components/schemas/RateLimit"}
@@ -73,7 +77,7 @@ extension OpenAPISchemas {
               "acknowledgement_deadline_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 604800}
             },
             "examples": [{
-              "name": "billing", "provider": "wasender", "credentials": {"api_key": "…"}, "webhook_secret": "…",
+              "name": "billing", "provider": "wasender", "credentials": {"api_key": "the-session-key"}, "webhook_secret": "the-webhook-secret",
               "limits": [{"count": 50, "per_seconds": 1}]
             }]
           },
@@ -84,9 +88,9 @@ extension OpenAPISchemas {
         removing one.",
             "properties": {
               "name": {"type": "string", "minLength": 1, "maxLength": 128},
-              "base_url": {"type": ["string", "null"], "format": "uri"},
+              "base_url": {"$ref": "#/components/schemas/BaseAddress"},
               "credentials": {"type": "object", "additionalProperties": true, "writeOnly": true},
-              "webhook_secret": {"type": ["string", "null"], "writeOnly": true, "maxLength": 512},
+              "webhook_secret": {"type": ["string", "null"], "writeOnly": true, "minLength": 1, "maxLength": 512},
               "limits": {
                 "type": ["array", "null"], "minItems": 1, "maxItems": 8,
                 "items": {"$ref": "#/components/schemas/RateLimit"}
@@ -95,7 +99,7 @@ extension OpenAPISchemas {
               "recipient_interval_ms": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400000},
               "acknowledgement_deadline_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 604800}
             },
-            "examples": [{"credentials": {"api_key": "…"}}]
+            "examples": [{"credentials": {"api_key": "the-session-key"}}]
           },
           "Session": {
             "type": "object",

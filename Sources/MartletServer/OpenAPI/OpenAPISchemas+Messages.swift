@@ -9,8 +9,9 @@ extension OpenAPISchemas {
             "enum": ["text", "image", "video", "audio", "document", "sticker", "location", "contact", "template"]
           },
           "Event": {
-            "type": "object",
+            "type": ["object", "null"],
             "required": ["user_id", "type", "timestamp"],
+            "additionalProperties": false,
             "properties": {
               "user_id": {"type": "string", "minLength": 1, "maxLength": 255},
               "type": {"type": "string", "minLength": 1, "maxLength": 255},
@@ -18,7 +19,8 @@ extension OpenAPISchemas {
             }
           },
           "Metadata": {
-            "type": "object", "maxProperties": 20, "additionalProperties": {"type": "string", "maxLength": 512}
+            "type": "object", "maxProperties": 20, "propertyNames": {"minLength": 1, "maxLength": 64},
+            "additionalProperties": {"type": "string", "maxLength": 512}
           },
           "Message": {
             "type": "object",
@@ -65,7 +67,7 @@ extension OpenAPISchemas {
               "send_at": {"type": ["string", "null"], "format": "date-time"},
               "expires_at": {"type": ["string", "null"], "format": "date-time"},
               "idempotency_key": {"type": ["string", "null"]},
-              "event": {"anyOf": [{"$ref": "#/components/schemas/Event"}, {"type": "null"}]},
+              "event": {"$ref": "#/components/schemas/Event"},
               "metadata": {"$ref": "#/components/schemas/Metadata"},
               "created_at": {"type": "string", "format": "date-time"},
               "updated_at": {"type": "string", "format": "date-time"},
@@ -155,7 +157,7 @@ extension OpenAPISchemas {
             "description": "What to correct; the content stands under the name of the message's type, or, to be laid \#
         over what there is, under payload.",
             "properties": {
-              "to": {"type": "string"},
+              "to": {"anyOf": [{"$ref": "#/components/schemas/PhoneNumber"}, {"type": "null"}]},
               "text": {"$ref": "#/components/schemas/Text.Content"},
               "image": {"$ref": "#/components/schemas/Medium.Content"},
               "video": {"$ref": "#/components/schemas/Medium.Content"},
@@ -165,9 +167,9 @@ extension OpenAPISchemas {
               "location": {"$ref": "#/components/schemas/Location.Content"},
               "contact": {"$ref": "#/components/schemas/Contact.Content"},
               "template": {"$ref": "#/components/schemas/Template.Content"},
-              "payload": {"type": "object", "additionalProperties": true},
-              "expires_at": {"type": "string", "format": "date-time"},
-              "expires_in": {"type": "integer", "minimum": 1}
+              "payload": {"type": ["object", "null"], "additionalProperties": true},
+              "expires_at": {"type": ["string", "null"], "format": "date-time"},
+              "expires_in": {"type": ["integer", "null"], "minimum": 1, "maximum": 31622400}
             },
             "examples": [{"to": "+14155550124"}]
           }

@@ -5,7 +5,7 @@ enum OpenAPISchemas {
     /// Every schema by its name.
     static let all: JSONObject = {
         var all = JSONObject()
-        for text in [messages, requests, deadLetters, directory, service] {
+        for text in [messages, requests, deadLetters, replays, directory, service] {
             // The texts are part of the program; a test parses every one of them.
             guard let part = try? JSONParser.value(text).objectValue else {
                 preconditionFailure("the schemas of the API's description are JSON objects")

@@ -11,7 +11,9 @@ struct OpenAPIRoutes: Sendable {
         [
             .get("/openapi.json", .anybody) { _ in
                 .json(
-                    OpenAPIDocument.value(version: configuration.version, url: address.url, roles: configuration.roles))
+                    OpenAPIDocument.value(
+                        version: configuration.version, url: address.url, roles: configuration.roles,
+                        hasMetricsToken: configuration.metricsToken != nil))
             }
         ]
     }

@@ -34,7 +34,9 @@ extension Judge {
         }
         switch code {
         case "invalid_recipient":
-            if one.arrivals.last?.verdict != .rejected { violation("\(name) was not refused by the provider: \(reason)") }
+            if one.arrivals.last?.verdict != .rejected {
+                violation("\(name) was not refused by the provider: \(reason)")
+            }
         case "attempts_exhausted":
             if message.attempts != world.scenario.configuration.retry.attemptsMax {
                 violation("\(name) is exhausted after \(message.attempts) attempts")

@@ -64,7 +64,8 @@ extension Judge {
                 !world.log.hasForwardJump(between: before.calledAt - .seconds(1), and: arrival.calledAt)
             {
                 violation(
-                    "\(before.message.short) and \(arrival.message.short) went to one recipient within \((arrival.calledAt - before.calledAt).seconds) s")
+                    "\(before.message.short) and \(arrival.message.short) went to one recipient within \((arrival.calledAt - before.calledAt).seconds) s"
+                )
             }
             last[pair] = arrival
         }
@@ -91,7 +92,9 @@ extension Judge {
             // What was claimed before the news came may still be on its way.
             let early = arrivals[line]?.first { $0.calledAt > told + .milliseconds(350) && $0.calledAt < told + wait }
             if let early {
-                violation("\(early.message.short) was sent \((early.calledAt - told).seconds) s after a 429 that asked for \(wait.seconds) s")
+                violation(
+                    "\(early.message.short) was sent \((early.calledAt - told).seconds) s after a 429 that asked for \(wait.seconds) s"
+                )
             }
         }
     }

@@ -42,7 +42,8 @@ struct MutatedStore: ForwardingStore {
 
     private func settlement(of claim: Claim, _ disposition: Disposition) -> Settlement {
         Settlement(
-            message: claim.message.id, token: claim.token, attempt: claim.attempt, report: nil, disposition: disposition)
+            message: claim.message.id, token: claim.token, attempt: claim.attempt, report: nil, disposition: disposition
+        )
     }
 
     func settle(_ batch: [Settlement], now: Timestamp) async throws(StoreError) -> [Message?] {

@@ -1,7 +1,9 @@
 import Martlet
 
 /// A store and inbox that hands every call on to another one, but for those that a conforming type does itself.
-protocol ForwardingStore: MessageStore, DispatchQueue, ReconciliationStore, DirectoryStore, Maintenance, Inbox {
+protocol ForwardingStore: MessageStore, DispatchQueue, ReconciliationStore, DirectoryStore, Maintenance, ReplayStore,
+    Inbox
+{
     var base: any Store & Inbox { get }
 }
 
@@ -87,7 +89,9 @@ extension ForwardingStore {
     package func tenants() async throws(StoreError) -> [Tenant] { try await base.tenants() }
     package func update(_ tenant: Tenant) async throws(StoreError) -> Bool { try await base.update(tenant) }
     package func deleteTenant(_ id: TenantID) async throws(StoreError) -> Bool { try await base.deleteTenant(id) }
-    package func insert(_ key: APIKey, hash: [UInt8]) async throws(StoreError) { try await base.insert(key, hash: hash) }
+    package func insert(_ key: APIKey, hash: [UInt8]) async throws(StoreError) {
+        try await base.insert(key, hash: hash)
+    }
     package func key(hash: [UInt8]) async throws(StoreError) -> APIKey? { try await base.key(hash: hash) }
     package func keys(tenant: TenantID) async throws(StoreError) -> [APIKey] { try await base.keys(tenant: tenant) }
     package func revokeKey(_ id: KeyID, tenant: TenantID, now: Timestamp) async throws(StoreError) -> Bool {
@@ -128,5 +132,35 @@ extension ForwardingStore {
     }
     package func depth() async throws(StoreError) -> (waiting: Int, oldestReceivedAt: Timestamp?) {
         try await base.depth()
+    }
+}
+
+extension ForwardingStore {
+    package func countDeadLetters(
+        _ filter: DeadLetterFilter, tenant: TenantID, now: Timestamp
+    ) async throws(StoreError) -> DeadLetterCount {
+        try await base.countDeadLetters(filter, tenant: tenant, now: now)
+    }
+    package func insert(_ job: ReplayJob, runningMax: Int) async throws(StoreError) -> Bool {
+        try await base.insert(job, runningMax: runningMax)
+    }
+    package func replayJob(_ id: ReplayID, tenant: TenantID) async throws(StoreError) -> ReplayJob? {
+        try await base.replayJob(id, tenant: tenant)
+    }
+    package func cancelReplayJob(
+        _ id: ReplayID, tenant: TenantID, now: Timestamp
+    ) async throws(StoreError) -> ReplayCancellation {
+        try await base.cancelReplayJob(id, tenant: tenant, now: now)
+    }
+    package func claimReplayJobs(
+        worker: String, now: Timestamp, leaseUntil: Timestamp, takingOver: Bool
+    ) async throws(StoreError) -> [ReplayJob] {
+        try await base.claimReplayJobs(worker: worker, now: now, leaseUntil: leaseUntil, takingOver: takingOver)
+    }
+    package func deadLetters(of job: ReplayJob, limit: Int) async throws(StoreError) -> [Message] {
+        try await base.deadLetters(of: job, limit: limit)
+    }
+    package func advance(_ step: ReplayStep, now: Timestamp) async throws(StoreError) -> ReplayAdvance? {
+        try await base.advance(step, now: now)
     }
 }

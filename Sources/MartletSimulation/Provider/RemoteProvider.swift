@@ -121,14 +121,17 @@ final class RemoteProvider: Sendable {
             return state.arrivals
         }
         trace.note(
-            "arrival \(number) \(call.message.id.short) on \(call.channel.id.short) from node \(call.incarnation): \(verdict)")
+            "arrival \(number) \(call.message.id.short) on \(call.channel.id.short) from node \(call.incarnation): \(verdict)"
+        )
         ledger.record(
             Ledger.Arrival(
                 number: number, message: call.message.id, channel: call.channel.id, tenant: call.message.tenantID,
                 recipient: call.message.recipient, text: call.message.payload.visibleText ?? "",
                 priority: call.message.priority, incarnation: call.incarnation, calledAt: call.calledAt,
                 calledAtWall: call.calledAtWall, at: time.monotonicNow(), verdict: verdict))
-        if chance.happens(odds.garbage) { answer = SendAnswer(.unknown(detail: "the answer cannot be read"), httpStatus: 502) }
+        if chance.happens(odds.garbage) {
+            answer = SendAnswer(.unknown(detail: "the answer cannot be read"), httpStatus: 502)
+        }
         return answer
     }
 
@@ -152,14 +155,17 @@ final class RemoteProvider: Sendable {
     private func planAcknowledgements(of acceptance: Acceptance, _ call: SendCall) {
         let odds = odds
         var steps: [(level: AcknowledgementLevel, after: Duration)] = []
-        let server: Duration = chance.happens(odds.webhookEarly) ? .zero : chance.duration(.milliseconds(20) ... .milliseconds(800))
+        let server: Duration =
+            chance.happens(odds.webhookEarly) ? .zero : chance.duration(.milliseconds(20) ... .milliseconds(800))
         steps.append((.server, server))
         if chance.happens(odds.failedLater) {
             steps.append((.failed, server + chance.duration(.milliseconds(100) ... .seconds(10))))
         } else {
             let device = server + chance.duration(.milliseconds(50) ... .seconds(4))
             steps.append((.device, device))
-            if chance.happens(0.5) { steps.append((.read, device + chance.duration(.milliseconds(100) ... .seconds(8)))) }
+            if chance.happens(0.5) {
+                steps.append((.read, device + chance.duration(.milliseconds(100) ... .seconds(8))))
+            }
         }
         let secret = call.channel.webhookSecret?.exposed ?? ""
         for step in steps {

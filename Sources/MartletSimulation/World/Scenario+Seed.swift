@@ -38,7 +38,8 @@ extension Scenario {
 
     static func limit(_ chance: Chance) -> RateLimit {
         chance.pick([
-            RateLimit(count: 50, perSeconds: 1), RateLimit(count: 10, perSeconds: 1), RateLimit(count: 3, perSeconds: 0.5),
+            RateLimit(count: 50, perSeconds: 1), RateLimit(count: 10, perSeconds: 1),
+            RateLimit(count: 3, perSeconds: 0.5),
             RateLimit(count: 20, perSeconds: 5), RateLimit(count: 1, perSeconds: 1),
         ])
     }

@@ -72,7 +72,8 @@ extension World {
 
     private func change(
         _ id: ChannelID, _ what: String, for length: Duration,
-        _ begin: (inout RemoteProvider.Trouble) -> Void, _ end: @escaping @Sendable (inout RemoteProvider.Trouble) -> Void
+        _ begin: (inout RemoteProvider.Trouble) -> Void,
+        _ end: @escaping @Sendable (inout RemoteProvider.Trouble) -> Void
     ) {
         trace.note("\(id.short) \(what) for \(length.seconds) s")
         remote.change(id, begin)
@@ -82,7 +83,8 @@ extension World {
     private func sessionWebhook(_ word: String, _ id: ChannelID) {
         guard clients.chance.happens(0.5) else { return }
         remote.send(
-            WebhookDelivery(channel: id, body: JSONValue.object(["session": .string(word)]).encoded(), secret: "s3cret"))
+            WebhookDelivery(channel: id, body: JSONValue.object(["session": .string(word)]).encoded(), secret: "s3cret")
+        )
     }
 
     private func strayWebhook(_ id: ChannelID) {

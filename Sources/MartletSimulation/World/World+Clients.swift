@@ -63,7 +63,8 @@ extension World {
                 clients.told(result, of: request)
                 switch result {
                 case .accepted(let message): trace.note("\(message.id.short) is accepted, key \(request.key ?? "-")")
-                case .replayed(let message): trace.note("\(message.id.short) is accepted already, key \(request.key ?? "-")")
+                case .replayed(let message):
+                    trace.note("\(message.id.short) is accepted already, key \(request.key ?? "-")")
                 case .conflict(let id): trace.note("key \(request.key ?? "-") conflicts with \(id.short)")
                 }
             case .failure(let errors): log.violation("a valid request was refused: \(errors)")

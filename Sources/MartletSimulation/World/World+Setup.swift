@@ -35,11 +35,13 @@ extension World {
             places.add(tenant)
             log.changing(.tenant(tenant.id), to: plan.limits)
             for channel in plan.channels {
-                let created = try await directory.createChannel(Self.channel(channel, tenant: tenant.id, now: time.now()))
+                let created = try await directory.createChannel(
+                    Self.channel(channel, tenant: tenant.id, now: time.now()))
                 places.add(created.id, tenant: number)
                 log.changing(.channel(created.id), to: channel.limits)
                 trace.note(
-                    "channel \(created.id.short) of tenant \(number): \(channel.provider), \(channel.limits.map { "\($0.count)/\($0.perSeconds)s" })")
+                    "channel \(created.id.short) of tenant \(number): \(channel.provider), \(channel.limits.map { "\($0.count)/\($0.perSeconds)s" })"
+                )
             }
         }
         return places

@@ -49,6 +49,10 @@ struct Scenario: Sendable {
         answers["getDeadLetter"] = try await api.get("/v1/dead-letters/\(replayed)", key: key)
         answers["replayDeadLetter"] = try await api.post(
             "/v1/dead-letters/\(replayed)/replay", key: key, ["to": "+14155550124"])
+        let replay = try await api.post("/v1/replays", key: key, ["filter": [:], "per_second": 2.5])
+        answers["createReplay"] = replay
+        answers["getReplay"] = try await api.get("/v1/replays/\(replay.text("id"))", key: key)
+        answers["cancelReplay"] = try await api.post("/v1/replays/\(replay.text("id"))/cancel", key: key)
         answers["discardDeadLetter"] = try await api.delete("/v1/dead-letters/\(discarded)", key: key)
     }
 
