@@ -30,6 +30,8 @@ struct NoNode: NodeComposition {
         throw StoreError(.unavailable, "there is none here")
     }
 
+    func workerHolder(_ configuration: NodeConfiguration) -> WorkerHolder? { nil }
+
     func providers() -> ProviderRegistry { ProviderRegistry([]) }
 
     func services(

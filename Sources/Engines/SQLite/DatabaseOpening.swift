@@ -65,7 +65,11 @@ struct DatabaseOpening {
                 reason = errno
             }
         }
-        throw StoreError(.unavailable, "cannot open \(path) for writing: \(String(cString: strerror(reason)))")
+        throw StoreError(
+            .unavailable, "cannot open \(path) for writing: \(String(cString: strerror(reason)))",
+            remedy: reason == EROFS
+                ? "mount the file system for writing, or change store.url"
+                : "give the file and its folder to the user martlet runs as, or change store.url")
     }
 
     private static func createExclusively(_ path: String) -> CInt {
@@ -92,7 +96,8 @@ struct DatabaseOpening {
             let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
             let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
             guard application == Self.applicationID || (application == 0 && isEmpty) else {
-                throw StoreError(.unusable, "\(path) is a database of another program")
+                throw StoreError(
+                    .unusable, "\(path) is a database of another program", remedy: "name another file in store.url")
             }
             try checkVersion(try Migration.version(of: database))
         }
@@ -103,12 +108,14 @@ struct DatabaseOpening {
         if version > known {
             throw StoreError(
                 .unusable,
-                "\(path) has schema version \(version), of a later Martlet; this one knows up to version \(known)"
+                "\(path) has schema version \(version), of a later Martlet; this one knows up to version \(known)",
+                remedy: "run that later version, or put back a backup from before the upgrade"
             )
         }
         if version < known, !options.migrate {
             throw StoreError(
-                .unusable, "\(path) has schema version \(version), this Martlet needs \(known): run `martlet migrate`")
+                .unusable, "\(path) has schema version \(version), this Martlet needs \(known): run `martlet migrate`",
+                remedy: "back the database up, then run martlet migrate")
         }
     }
 

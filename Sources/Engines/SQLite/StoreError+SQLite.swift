@@ -16,15 +16,21 @@ extension StoreError {
     private init(_ error: DatabaseError, path: String) {
         let words = error.message ?? error.resultCode.description
         switch error.resultCode {
-        case .SQLITE_FULL: self.init(.full, "no room on the disk for \(path)")
+        case .SQLITE_FULL: self.init(.full, "no room on the disk for \(path)", remedy: "make room on its file system")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
-            self.init(.unavailable, "\(path) is locked by another process (\(words))")
+            self.init(
+                .unavailable, "\(path) is locked by another process (\(words))",
+                remedy: "end the other program that writes to it")
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN:
-            self.init(.unavailable, "\(path) cannot be written (\(words))")
+            self.init(
+                .unavailable, "\(path) cannot be written (\(words))",
+                remedy: "give the file and its folder to the user martlet runs as")
         case .SQLITE_IOERR:
             self.init(.unavailable, "reading or writing \(path) failed (\(error.extendedResultCode): \(words))")
-        case .SQLITE_NOTADB: self.init(.unusable, "\(path) is not a SQLite database")
-        case .SQLITE_CORRUPT: self.init(.unusable, "\(path) is damaged (\(words))")
+        case .SQLITE_NOTADB: self.init(
+                .unusable, "\(path) is not a SQLite database", remedy: "name another file in store.url")
+        case .SQLITE_CORRUPT: self.init(
+                .unusable, "\(path) is damaged (\(words))", remedy: "put back the latest backup; keep the damaged file")
         case .SQLITE_CONSTRAINT
         where [.SQLITE_CONSTRAINT_UNIQUE, .SQLITE_CONSTRAINT_PRIMARYKEY].contains(error.extendedResultCode):
             self.init(.conflict, words)

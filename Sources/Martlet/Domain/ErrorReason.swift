@@ -12,6 +12,18 @@ package struct ErrorReason: Sendable, Equatable, CustomStringConvertible {
         package static let failedByProvider = Code(text: "failed_by_provider")
         package static let recipientOptedOut = Code(text: "recipient_opted_out")
         package static let channelDeleted = Code(text: "channel_deleted")
+
+        /// Every code a message can fail with.
+        package static let all: [Code] = [
+            .invalidRecipient, .rejected, .unauthorized, .expired, .cancelled, .attemptsExhausted, .outcomeUnknown,
+            .failedByProvider, .recipientOptedOut, .channelDeleted,
+        ]
+
+        /// The code at the head of a reason as it is stored; nil when it is none of these.
+        package static func known(in reason: String?) -> Code? {
+            guard let head = reason?.prefix(while: { $0 != ":" }) else { return nil }
+            return all.first { $0.text == head }
+        }
     }
 
     package var code: Code

@@ -17,6 +17,7 @@ package final class Dispatcher: Sendable {
     private struct State: Sendable {
         var board = LaneBoard()
         var scopes: [ChannelID: [ThrottleScope]] = [:]
+        var watch: DispatchWatch
         var inFlight = 0
         var isStopping = false
     }
@@ -32,7 +33,8 @@ package final class Dispatcher: Sendable {
     private let observer: PipelineObserver
     private let settlements: GroupCommit<Settlement, Message?>
     private let limits: LimitKeeper
-    private let state = Mutex(State())
+    private let heartbeats: Heartbeats
+    private let state: Mutex<State>
     private let signal = WakeSignal()
     private let reconcileSoon: @Sendable () -> Void
     private let logger: Logger
@@ -40,8 +42,8 @@ package final class Dispatcher: Sendable {
     /// - parameter reconcileSoon: called when a look-up was scheduled.
     package init(
         store: any DispatchQueue, directory: Directory, throttle: any Throttle, configuration: PipelineConfiguration,
-        time: any TimeSource, random: any RandomSource, worker: String, observer: PipelineObserver, logger: Logger,
-        reconcileSoon: @escaping @Sendable () -> Void
+        time: any TimeSource, random: any RandomSource, worker: String, observer: PipelineObserver, heartbeats: Heartbeats,
+        logger: Logger, reconcileSoon: @escaping @Sendable () -> Void
     ) {
         self.store = store
         self.directory = directory
@@ -52,7 +54,9 @@ package final class Dispatcher: Sendable {
         self.random = random
         self.worker = worker
         self.observer = observer
+        self.heartbeats = heartbeats
         self.logger = logger
+        state = Mutex(State(watch: DispatchWatch(requestMax: configuration.providerTimeout)))
         self.reconcileSoon = reconcileSoon
         limits = LimitKeeper(
             store: store, directory: directory, throttle: throttle, time: time, observer: observer)
@@ -71,10 +75,17 @@ package final class Dispatcher: Sendable {
         signal.signal()
     }
 
-    /// Takes over what the store says is waiting.
+    /// Takes over what the store says is waiting, and looks whether what is due moves.
     package func refresh() async throws(StoreError) {
         let nextDue = try await store.nextDue()
-        state.withLock { $0.board.refresh(nextDue) }
+        let now = time.now()
+        let monotonicNow = time.monotonicNow()
+        let due = nextDue.filter { $0.value <= now }.keys.sorted()
+        let stall = state.withLock { state in
+            state.board.refresh(nextDue)
+            return state.watch.look(at: state.board.watched(due, now: monotonicNow), now: monotonicNow)
+        }
+        observer.dispatchWatched(stall)
         signal.signal()
     }
 
@@ -126,9 +137,12 @@ package final class Dispatcher: Sendable {
         await withDiscardingTaskGroup { group in
             await withGracefulShutdownHandler {
                 while !state.withLock({ $0.isStopping }), !Task.isCancelled {
+                    heartbeats.beat(.dispatcher)
                     let more = await turn(&group)
                     if more { continue }
                     let pause = state.withLock { state -> Duration in
+                        // With every place taken, the next answer is the signal; until then there is nothing to look at.
+                        if state.inFlight >= Self.inFlightMax { return Self.idleMax }
                         if state.board.hasReady { return .zero }
                         guard let timer = state.board.nextTimer() else { return Self.idleMax }
                         return min(max(.zero, timer - time.monotonicNow()), Self.idleMax)
@@ -170,10 +184,12 @@ package final class Dispatcher: Sendable {
             if grant.count > 0 {
                 granted.append((wish, grant, scopes))
             } else {
-                let until = time.monotonicNow() + (grant.retryAfter ?? .milliseconds(100))
-                state.withLock { $0.board.blocked(wish, until: until) }
+                let now = time.monotonicNow()
+                let until = now + (grant.retryAfter ?? .milliseconds(100))
+                state.withLock { $0.board.blocked(wish, until: until, now: now) }
             }
         }
+        defer { observer.throttled(state.withLock { $0.board.takeThrottledTime() }) }
         guard !granted.isEmpty else { return false }
         let requests = granted.map { entry in
             ClaimRequest(
@@ -206,6 +222,7 @@ package final class Dispatcher: Sendable {
                 state.inFlight += claims.count
                 state.board.claimed(
                     entry.wish, count: claims.count, nextDueAt: batch?.nextDueAt,
+                    isMoreDue: batch?.nextDueAt.map { $0 <= now } ?? false,
                     blockedUntil: entry.grant.retryAfter.map { monotonicNow + $0 }, now: after)
             }
             if let expired = batch?.expired, !expired.isEmpty { observer.changed(expired) }
@@ -262,7 +279,8 @@ package final class Dispatcher: Sendable {
         switch outcome {
         case .throttled(let retryAfter, _):
             let pause = await throttle.penalize(.channel(channel.id), retryAfter: retryAfter)
-            state.withLock { $0.board.pause(channel.id, until: time.monotonicNow() + pause) }
+            let now = time.monotonicNow()
+            state.withLock { $0.board.pause(channel.id, until: now + pause, now: now) }
             return pause
         case .sessionDown(let detail): await hold(channel, .disconnected, detail, from: [.active, .unavailable])
         case .unauthorized(let detail): await hold(channel, .unauthorized, detail, from: [.active, .unavailable])
@@ -341,7 +359,8 @@ package final class Dispatcher: Sendable {
             observer.sent(on: id)
             if lookUpAt != nil { reconcileSoon() }
         case .unknown: reconcileSoon()
-        case .retry, .hold, .fail, .release: break
+        case .retry: observer.retried(over: directory.channel(id), after: .transient)
+        case .hold, .fail, .release: break
         }
         if let message { observer.changed([message]) }
     }

@@ -9,25 +9,31 @@ package final class InboxProcessor: Sendable {
 
     private let inbox: any Inbox
     private let store: any ReconciliationStore
+    private let sightings: WebhookSightings
+    /// Channels whose first webhook is on record.
+    private let sighted = Mutex<Set<ChannelID>>([])
     private let directory: Directory
     private let configuration: PipelineConfiguration
     private let time: any TimeSource
     private let observer: PipelineObserver
+    private let heartbeats: Heartbeats
     private let sessionChanged: @Sendable (Channel, Bool, String) async -> Void
     private let signal = WakeSignal()
 
     /// - parameter sessionChanged: called when a webhook tells that a channel's session is up or down.
     package init(
-        inbox: any Inbox, store: any ReconciliationStore, directory: Directory, configuration: PipelineConfiguration,
-        time: any TimeSource, observer: PipelineObserver,
+        inbox: any Inbox, store: any ReconciliationStore & Maintenance, directory: Directory, configuration: PipelineConfiguration,
+        time: any TimeSource, observer: PipelineObserver, heartbeats: Heartbeats,
         sessionChanged: @escaping @Sendable (Channel, Bool, String) async -> Void
     ) {
         self.inbox = inbox
         self.store = store
+        sightings = WebhookSightings(store: store)
         self.directory = directory
         self.configuration = configuration
         self.time = time
         self.observer = observer
+        self.heartbeats = heartbeats
         self.sessionChanged = sessionChanged
     }
 
@@ -37,6 +43,7 @@ package final class InboxProcessor: Sendable {
     package func run() async {
         await withGracefulShutdownHandler {
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                heartbeats.beat(.inbox)
                 do throws(StoreError) {
                     if try await processBatch() { continue }
                 } catch {
@@ -76,7 +83,17 @@ package final class InboxProcessor: Sendable {
                 observer.webhooksProcessed(provider: provider, count: count, lag: time.now() - first.entry.receivedAt)
             }
         }
+        await noteSightings(entries)
         return entries.count == Self.batchMax
+    }
+
+    /// A channel's first webhook is put on record. When the store does not take it now, the next webhook will do.
+    private func noteSightings(_ entries: [LeasedInboxEntry]) async {
+        let present = Set(entries.map(\.entry.channel)).filter { directory.channel($0) != nil }
+        for channel in present.subtracting(sighted.withLock { $0 }).sorted() {
+            do throws(StoreError) { try await sightings.note(channel, at: time.now()) } catch { return }
+            sighted.withLock { _ = $0.insert(channel) }
+        }
     }
 
     private func read(_ entries: [LeasedInboxEntry]) -> Reading {

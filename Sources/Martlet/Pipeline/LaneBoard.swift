@@ -16,9 +16,13 @@ package struct LaneBoard: Sendable {
         package var inFlight = 0
         /// Nothing may go before then: the throttle said so.
         package var blockedUntil: MonotonicInstant?
+        /// Grows with each claim and each answer that was stored.
+        package fileprivate(set) var progress: UInt64 = 0
         /// The earliest due time of what came while a claim was under way, whose answer cannot know of it.
         fileprivate var dueSinceClaim: Timestamp?
         fileprivate var isClaiming = false
+        /// It is blocked because the store could not be asked, not because it should wait.
+        fileprivate var isFailing = false
         fileprivate var isReady = false
         /// The earliest timer that stands for the channel, so that a thousand wake-ups set one.
         fileprivate var timerAt: MonotonicInstant?
@@ -40,6 +44,8 @@ package struct LaneBoard: Sendable {
     private var lanes: [ChannelID: Lane] = [:]
     private var ready: Deque<ChannelID> = []
     private var timers: Heap<Timer> = []
+    /// Time for which channels that had something due waited for their rate limit, by provider.
+    private var throttled: [String: Duration] = [:]
 
     /// Messages claimed of one channel in one go, at most, so that a claim stays short and others get their turn.
     package static let claimMax = 128
@@ -49,6 +55,17 @@ package struct LaneBoard: Sendable {
     package var isEmpty: Bool { lanes.isEmpty }
     package var channelIDs: [ChannelID] { Array(lanes.keys) }
     package subscript(_ id: ChannelID) -> Lane? { lanes[id] }
+
+    /// The channels among these as the watch wants to know them. Channels that are not here cannot be dispatched at all, and
+    /// have their own words for it.
+    package func watched(_ due: some Sequence<ChannelID>, now: MonotonicInstant) -> [DispatchWatch.Lane] {
+        due.compactMap { lanes[$0] }.map { lane in
+            DispatchWatch.Lane(
+                channel: lane.channel.id,
+                isFree: lane.channel.status == .active && (lane.isFailing || lane.blockedUntil.map { $0 <= now } ?? true),
+                progress: lane.progress, inFlight: lane.inFlight)
+        }
+    }
 
     /// Requests in flight over all channels.
     package var inFlight: Int { lanes.values.reduce(0) { $0 + $1.inFlight } }
@@ -154,22 +171,37 @@ package struct LaneBoard: Sendable {
     }
 
     /// The throttle grants nothing before then.
-    package mutating func blocked(_ wish: Wish, until: MonotonicInstant) {
-        guard var lane = lanes[wish.channel] else { return }
-        lane.isClaiming = false
-        lane.blockedUntil = until
-        if wish.isProbe { lane.breaker.probeSkipped(now: until) }
-        setTimer(&lane, at: until)
-        lanes[wish.channel] = lane
+    package mutating func blocked(_ wish: Wish, until: MonotonicInstant, now: MonotonicInstant) {
+        guard let lane = lanes[wish.channel] else { return }
+        countThrottled(lane, until: until, now: now)
+        endClaim(wish, isFailing: false, blockedUntil: until)
+    }
+
+    /// Counts the time from now to the end of the block, less what an earlier block has counted.
+    private mutating func countThrottled(_ lane: Lane, until: MonotonicInstant, now: MonotonicInstant) {
+        let from = max(now, lane.blockedUntil ?? now)
+        if until > from { throttled[lane.channel.provider, default: .zero] += until - from }
+    }
+
+    /// For how long channels that had something due were made to wait by their rate limit, by provider, since this was asked
+    /// last. A wait is counted when it begins.
+    package mutating func takeThrottledTime() -> [String: Duration] {
+        defer { throttled = [:] }
+        return throttled
     }
 
     /// The claim gave that many; the throttle asks to wait until `blockedUntil` for more.
+    /// - parameter isMoreDue: whether something is left that is due now.
     package mutating func claimed(
-        _ wish: Wish, count: Int, nextDueAt: Timestamp?, blockedUntil: MonotonicInstant?, now: MonotonicInstant
+        _ wish: Wish, count: Int, nextDueAt: Timestamp?, isMoreDue: Bool, blockedUntil: MonotonicInstant?,
+        now: MonotonicInstant
     ) {
         guard var lane = lanes[wish.channel] else { return }
+        if isMoreDue, let blockedUntil { countThrottled(lane, until: blockedUntil, now: now) }
         lane.isClaiming = false
         lane.inFlight += count
+        lane.isFailing = false
+        if count > 0 { lane.progress += 1 }
         lane.nextDueAt = [nextDueAt, lane.dueSinceClaim].compactMap { $0 }.min()
         lane.dueSinceClaim = nil
         // A pause that the provider asked for while the claim was under way stands.
@@ -180,11 +212,25 @@ package struct LaneBoard: Sendable {
     }
 
     /// The store could not be asked; try again after a while.
-    package mutating func failed(_ wish: Wish, until: MonotonicInstant) { blocked(wish, until: until) }
+    package mutating func failed(_ wish: Wish, until: MonotonicInstant) {
+        endClaim(wish, isFailing: true, blockedUntil: until)
+    }
+
+    private mutating func endClaim(_ wish: Wish, isFailing: Bool, blockedUntil until: MonotonicInstant) {
+        guard var lane = lanes[wish.channel] else { return }
+        lane.isClaiming = false
+        lane.isFailing = isFailing
+        lane.blockedUntil = until
+        if wish.isProbe { lane.breaker.probeSkipped(now: until) }
+        setTimer(&lane, at: until)
+        lanes[wish.channel] = lane
+    }
 
     /// The channel pauses: the provider said so.
-    package mutating func pause(_ id: ChannelID, until: MonotonicInstant) {
+    package mutating func pause(_ id: ChannelID, until: MonotonicInstant, now: MonotonicInstant) {
         guard let lane = lanes[id] else { return }
+        // What was refused waits, whatever else does.
+        countThrottled(lane, until: until, now: now)
         lanes[id]?.blockedUntil = max(lane.blockedUntil ?? until, until)
     }
 
@@ -192,6 +238,7 @@ package struct LaneBoard: Sendable {
     package mutating func finished(_ id: ChannelID, nextDueAt: Timestamp?) {
         guard lanes[id] != nil else { return }
         lanes[id]?.inFlight -= 1
+        lanes[id]?.progress += 1
         if let nextDueAt { wake(id, dueAt: nextDueAt) } else { markReady(id) }
     }
 

@@ -11,6 +11,7 @@ package final class Pipeline: Service {
     private let sweeper: Sweeper
     private let ownsStore: Bool
     private let observer: PipelineObserver
+    private let heartbeats: Heartbeats
     private let time: any TimeSource
 
     /// What a pipeline runs on.
@@ -47,31 +48,35 @@ package final class Pipeline: Service {
         self.ownsStore = ownsStore
         observer = parts.observer
         time = parts.time
+        // A turn may wait for a provider that takes its time.
+        let heartbeats = Heartbeats(time: parts.time, turnMax: configuration.providerTimeout)
+        self.heartbeats = heartbeats
+        parts.observer.watch { heartbeats.checks }
         // The dispatcher and the reconciler wake each other; the box is filled before either runs.
         let wakeReconciler = LateCall<Void>()
         let dispatcher = Dispatcher(
             store: parts.store, directory: parts.directory, throttle: parts.throttle, configuration: configuration,
-            time: parts.time, random: parts.random, worker: worker, observer: parts.observer, logger: parts.logger,
-            reconcileSoon: { wakeReconciler.call(()) })
+            time: parts.time, random: parts.random, worker: worker, observer: parts.observer, heartbeats: heartbeats,
+            logger: parts.logger, reconcileSoon: { wakeReconciler.call(()) })
         let reconciler = Reconciler(
             store: parts.store, directory: parts.directory, configuration: configuration, time: parts.time,
-            random: parts.random, observer: parts.observer,
+            random: parts.random, observer: parts.observer, heartbeats: heartbeats,
             wake: { dispatcher.wake($0, dueAt: $1) })
         wakeReconciler.set { reconciler.lookSoon() }
         let sessionMonitor = SessionMonitor(
             directory: parts.directory, throttle: parts.throttle, configuration: configuration, time: parts.time,
-            observer: parts.observer)
+            observer: parts.observer, heartbeats: heartbeats)
         inboxProcessor = InboxProcessor(
             inbox: parts.inbox, store: parts.store, directory: parts.directory, configuration: configuration,
-            time: parts.time, observer: parts.observer,
+            time: parts.time, observer: parts.observer, heartbeats: heartbeats,
             sessionChanged: { await sessionMonitor.sessionChanged($0, isUp: $1, detail: $2) })
         sweeper = Sweeper(
             store: parts.store, directory: parts.directory, configuration: configuration, time: parts.time,
-            worker: worker, observer: parts.observer, dispatcher: dispatcher, reconciler: reconciler,
-            logger: parts.logger)
+            worker: worker, observer: parts.observer, heartbeats: heartbeats, dispatcher: dispatcher,
+            reconciler: reconciler, logger: parts.logger)
         replayer = Replayer(
             store: parts.store, directory: parts.directory, configuration: configuration, time: parts.time,
-            worker: worker, ownsStore: ownsStore, observer: parts.observer,
+            worker: worker, ownsStore: ownsStore, observer: parts.observer, heartbeats: heartbeats,
             wake: { dispatcher.wake($0, dueAt: $1) })
         self.dispatcher = dispatcher
         self.reconciler = reconciler
@@ -90,6 +95,7 @@ package final class Pipeline: Service {
     /// Runs until the service shuts down. Returns when everything in flight is settled.
     package func run() async throws {
         await start()
+        heartbeats.begin()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.dispatcher.run() }
             group.addTask { await self.reconciler.run() }

@@ -18,7 +18,8 @@ package struct PipelineConfiguration: Sendable, Equatable {
     package var contradiction: String? {
         guard leaseDuration >= providerTimeout else {
             return "lease.duration (\(leaseDuration.seconds) s) must not be shorter than provider.timeout "
-                + "(\(providerTimeout.seconds) s): a worker that is still sending would be taken for dead"
+                + "(\(providerTimeout.seconds) s): a worker that is still sending would be taken for dead; "
+                + "raise the one or lower the other"
         }
         return nil
     }

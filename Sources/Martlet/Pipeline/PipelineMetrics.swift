@@ -19,6 +19,33 @@ package struct PipelineMetrics: Sendable {
         ).increment()
     }
 
+    /// Why a message is sent once more.
+    package enum RetryCause: String, Sendable { case transient, unknown }
+
+    package func retried(provider: String, after cause: RetryCause) {
+        Counter(
+            label: "martlet_retries_total", dimensions: [("provider", provider), ("after", cause.rawValue)]
+        ).increment()
+    }
+
+    /// - parameter reason: the reason's stable code.
+    package func deadLettered(reason: String) {
+        Counter(label: "martlet_dead_letters_total", dimensions: [("reason", reason)]).increment()
+    }
+
+    package func channelHeld(provider: String, status: ChannelStatus) {
+        Counter(
+            label: "martlet_channel_holds_total", dimensions: [("provider", provider), ("status", status.rawValue)]
+        ).increment()
+    }
+
+    /// Time for which channels that had something due were made to wait by a rate limit.
+    package func throttled(provider: String, _ wait: Duration) {
+        FloatingPointCounter(
+            label: "martlet_throttle_wait_seconds_total", dimensions: [("provider", provider)]
+        ).increment(by: wait.seconds)
+    }
+
     /// - parameter result: accepted, unauthenticated, overloaded, processed, set_aside.
     package func webhook(provider: String, result: String, count: Int = 1) {
         Counter(

@@ -10,6 +10,7 @@ package final class PipelineObserver: Sendable {
     private let health: HealthRegister
     private let logger: Logger
     private let isStoreFailing = Mutex(false)
+    private let isStalled = Mutex(false)
 
     package init(
         feed: StatusFeed, metrics: PipelineMetrics, rates: SendRates, health: HealthRegister, logger: Logger
@@ -25,7 +26,12 @@ package final class PipelineObserver: Sendable {
     package func changed(_ messages: [Message]) {
         guard !messages.isEmpty else { return }
         feed.publish(messages)
-        for message in messages where message.status != .queued { metrics.status(message.status) }
+        for message in messages where message.status != .queued {
+            metrics.status(message.status)
+            if message.status == .failed, message.deadLetteredAt != nil {
+                metrics.deadLettered(reason: ErrorReason.Code.known(in: message.errorReason)?.text ?? "other")
+            }
+        }
     }
 
     /// Acknowledged messages, as they now are.
@@ -60,7 +66,44 @@ package final class PipelineObserver: Sendable {
             ])
     }
 
+    /// Messages of a channel are tried once more; nil when it is gone meanwhile.
+    package func retried(over channel: Channel?, after cause: PipelineMetrics.RetryCause) {
+        if let channel { metrics.retried(provider: channel.provider, after: cause) }
+    }
+
+    /// Channels waited for their rate limits, by provider.
+    package func throttled(_ waits: [String: Duration]) {
+        for (provider, wait) in waits { metrics.throttled(provider: provider, wait) }
+    }
+
+    /// Asks the probe whenever somebody asks for the process's health.
+    package func watch(_ probe: @escaping HealthRegister.Probe) { health.watch(probe) }
+
+    /// Whether what is due moves. The health check tells it to anybody who asks, so it names no channel; the log does.
+    package func dispatchWatched(_ stall: DispatchWatch.Stall?) {
+        let wasStalled = isStalled.withLock { isStalled in
+            defer { isStalled = stall != nil }
+            return isStalled
+        }
+        guard let stall else {
+            health.report("dispatcher", isOK: true)
+            if wasStalled { logger.notice("messages that were due are sent again") }
+            return
+        }
+        let seconds = Int(stall.longest.seconds)
+        health.report(
+            "dispatcher", isOK: false,
+            detail: "messages of \(stall.channels) channel\(stall.channels == 1 ? "" : "s") are due and nothing is sent, "
+                + "for up to \(seconds) s; the log names the channel")
+        if !wasStalled {
+            logger.error(
+                "messages are due and nothing is sent",
+                metadata: ["channel": "\(stall.channel)", "channels": "\(stall.channels)", "for_s": "\(seconds)"])
+        }
+    }
+
     package func channelHeld(_ channel: Channel, status: ChannelStatus, reason: String?) {
+        metrics.channelHeld(provider: channel.provider, status: status)
         logger.warning(
             "channel holds its messages",
             metadata: [

@@ -16,6 +16,7 @@ package final class Reconciler: Sendable {
     private let time: any TimeSource
     private let random: any RandomSource
     private let observer: PipelineObserver
+    private let heartbeats: Heartbeats
     private let wake: @Sendable (ChannelID, Timestamp) -> Void
     /// Questions have limits of their own at the provider, as large as those for sends.
     private let throttle: InProcessThrottle
@@ -26,7 +27,7 @@ package final class Reconciler: Sendable {
     /// - parameter wake: called when a message became due again.
     package init(
         store: any ReconciliationStore, directory: Directory, configuration: PipelineConfiguration,
-        time: any TimeSource, random: any RandomSource, observer: PipelineObserver,
+        time: any TimeSource, random: any RandomSource, observer: PipelineObserver, heartbeats: Heartbeats,
         wake: @escaping @Sendable (ChannelID, Timestamp) -> Void
     ) {
         self.store = store
@@ -36,6 +37,7 @@ package final class Reconciler: Sendable {
         self.time = time
         self.random = random
         self.observer = observer
+        self.heartbeats = heartbeats
         self.wake = wake
         throttle = InProcessThrottle(time: time)
     }
@@ -46,6 +48,7 @@ package final class Reconciler: Sendable {
     package func run() async {
         await withGracefulShutdownHandler {
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                heartbeats.beat(.reconciler)
                 var pause = Self.idleMax
                 do throws(StoreError) {
                     let asked = try await askDue()
@@ -151,6 +154,7 @@ package final class Reconciler: Sendable {
         let changed = try await store.decide(decisions, now: now)
         observer.changed(changed)
         for message in changed where message.status == .queued {
+            observer.retried(over: directory.channel(message.channelID), after: .unknown)
             wake(message.channelID, message.job?.dueAt ?? now)
         }
         return undecided.count

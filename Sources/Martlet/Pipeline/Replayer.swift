@@ -25,6 +25,7 @@ package final class Replayer: Sendable {
     private let worker: String
     private let ownsStore: Bool
     private let observer: PipelineObserver
+    private let heartbeats: Heartbeats
     private let wake: @Sendable (ChannelID, Timestamp) -> Void
     private let signal = WakeSignal()
 
@@ -33,7 +34,7 @@ package final class Replayer: Sendable {
     ///   - wake: called when messages became due.
     package init(
         store: any ReplayStore, directory: Directory, configuration: PipelineConfiguration, time: any TimeSource,
-        worker: String, ownsStore: Bool, observer: PipelineObserver,
+        worker: String, ownsStore: Bool, observer: PipelineObserver, heartbeats: Heartbeats,
         wake: @escaping @Sendable (ChannelID, Timestamp) -> Void
     ) {
         self.store = store
@@ -43,6 +44,7 @@ package final class Replayer: Sendable {
         self.worker = worker
         self.ownsStore = ownsStore
         self.observer = observer
+        self.heartbeats = heartbeats
         self.wake = wake
     }
 
@@ -56,6 +58,7 @@ package final class Replayer: Sendable {
             var takesOver = ownsStore
             var claimAt = time.monotonicNow()
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                heartbeats.beat(.replays)
                 var pause = Self.claimInterval
                 do throws(StoreError) {
                     if runs.isEmpty || claimAt <= time.monotonicNow() {

@@ -21,18 +21,20 @@ package final class SessionMonitor: Sendable {
     private let configuration: PipelineConfiguration
     private let time: any TimeSource
     private let observer: PipelineObserver
+    private let heartbeats: Heartbeats
     private let watches = Mutex<[ChannelID: Watch]>([:])
     private let signal = WakeSignal()
 
     package init(
         directory: Directory, throttle: any Throttle, configuration: PipelineConfiguration, time: any TimeSource,
-        observer: PipelineObserver
+        observer: PipelineObserver, heartbeats: Heartbeats
     ) {
         self.directory = directory
         self.throttle = throttle
         self.configuration = configuration
         self.time = time
         self.observer = observer
+        self.heartbeats = heartbeats
         directory.observe { [weak self] change in
             if case .channel(let channel) = change, channel.status == .disconnected || channel.status == .unauthorized {
                 self?.signal.signal()
@@ -43,6 +45,7 @@ package final class SessionMonitor: Sendable {
     package func run() async {
         await withGracefulShutdownHandler {
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                heartbeats.beat(.sessions)
                 let due = dueChannels()
                 await withDiscardingTaskGroup { group in
                     for channel in due.prefix(32) { group.addTask { await self.probe(channel) } }

@@ -9,6 +9,7 @@ package final class Sweeper: Sendable {
     private let time: any TimeSource
     private let worker: String
     private let observer: PipelineObserver
+    private let heartbeats: Heartbeats
     private let dispatcher: Dispatcher
     private let reconciler: Reconciler
     private let logger: Logger
@@ -18,8 +19,8 @@ package final class Sweeper: Sendable {
 
     package init(
         store: any DispatchQueue & Maintenance, directory: Directory, configuration: PipelineConfiguration,
-        time: any TimeSource, worker: String, observer: PipelineObserver, dispatcher: Dispatcher,
-        reconciler: Reconciler, logger: Logger
+        time: any TimeSource, worker: String, observer: PipelineObserver, heartbeats: Heartbeats,
+        dispatcher: Dispatcher, reconciler: Reconciler, logger: Logger
     ) {
         self.store = store
         self.directory = directory
@@ -27,6 +28,7 @@ package final class Sweeper: Sendable {
         self.time = time
         self.worker = worker
         self.observer = observer
+        self.heartbeats = heartbeats
         self.dispatcher = dispatcher
         self.reconciler = reconciler
         self.logger = logger
@@ -59,6 +61,7 @@ package final class Sweeper: Sendable {
         ]
         await withGracefulShutdownHandler {
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                heartbeats.beat(.sweeper)
                 let now = time.monotonicNow()
                 for index in chores.indices where chores[index].nextAt <= now {
                     do throws(StoreError) { try await chores[index].body() } catch {
@@ -85,6 +88,7 @@ package final class Sweeper: Sendable {
     package func recover(allOthers: Bool) async throws(StoreError) {
         let now = time.now()
         while true {
+            heartbeats.beat(.sweeper)
             let count = try await store.recoverLeases(
                 now: now, worker: worker, includingUnexpired: allOthers, decideAt: now + configuration.unknownWait,
                 limit: Self.rowsAtOnce)
@@ -98,6 +102,7 @@ package final class Sweeper: Sendable {
 
     private func expire() async throws(StoreError) {
         while true {
+            heartbeats.beat(.sweeper)
             let expired = try await store.expire(now: time.now(), limit: Self.rowsAtOnce)
             observer.changed(expired)
             if expired.count < Self.rowsAtOnce { return }
@@ -105,15 +110,18 @@ package final class Sweeper: Sendable {
     }
 
     private func purge() async throws(StoreError) {
-        for _ in 0..<100 where try await store.purge(now: time.now(), limit: Self.rowsAtOnce) < Self.rowsAtOnce {
-            return
+        for _ in 0..<100 {
+            heartbeats.beat(.sweeper)
+            if try await store.purge(now: time.now(), limit: Self.rowsAtOnce) < Self.rowsAtOnce { return }
         }
     }
 
     private func removeOld() async throws(StoreError) {
         guard let retention = configuration.retention else { return }
         let before = time.now() - retention
-        for _ in 0..<1000
-        where try await store.removeFinal(createdBefore: before, limit: Self.rowsAtOnce) < Self.rowsAtOnce { return }
+        for _ in 0..<1000 {
+            heartbeats.beat(.sweeper)
+            if try await store.removeFinal(createdBefore: before, limit: Self.rowsAtOnce) < Self.rowsAtOnce { return }
+        }
     }
 }

@@ -16,10 +16,13 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
 
     package var code: Code
     package var message: String
+    /// What an operator can do about it, where the engine knows.
+    package var remedy: String?
 
-    package init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String, remedy: String? = nil) {
         self.code = code
         self.message = message
+        self.remedy = remedy
     }
 
     package var description: String { "\(code.name): \(message)" }

@@ -17,14 +17,21 @@ package struct InstallationSecrets: Sendable {
 
     /// Takes the key from the configuration, else from the file next to the database, which is made where there is none.
     package static func box(_ configuration: NodeConfiguration) throws(ConfigurationError) -> SecretBox {
-        let key: Secret<[UInt8]>
-        if let configured = configuration.secretsKey {
-            key = configured
-        } else {
-            switch configuration.store {
-            case .sqlite(let path): key = try SecretsKeyFile(databasePath: path).readOrMake()
-            }
+        if let configured = configuration.secretsKey { return box(configured) }
+        switch configuration.store {
+        case .sqlite(let path): return box(try SecretsKeyFile(databasePath: path).readOrMake())
         }
+    }
+
+    /// The same, but makes nothing; nil where there is no key.
+    package static func existingBox(_ configuration: NodeConfiguration) throws(ConfigurationError) -> SecretBox? {
+        if let configured = configuration.secretsKey { return box(configured) }
+        switch configuration.store {
+        case .sqlite(let path): return try SecretsKeyFile(databasePath: path).read().map(box)
+        }
+    }
+
+    private static func box(_ key: Secret<[UInt8]>) -> SecretBox {
         guard let box = SecretBox(key: key.exposed) else {
             preconditionFailure("a secrets key has 32 bytes wherever it is read")
         }

@@ -24,7 +24,9 @@ package struct SecretsKeyFile: Sendable {
         return try make()
     }
 
-    private func read() throws(ConfigurationError) -> Secret<[UInt8]>? {
+    /// The key in the file; nil where there is no file.
+    /// - throws: ``ConfigurationError`` when it cannot be read or holds something else.
+    package func read() throws(ConfigurationError) -> Secret<[UInt8]>? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         guard let handle = FileHandle(forReadingAtPath: path), let bytes = try? handle.read(upToCount: 1024) else {
             throw ConfigurationError("the secrets key file \(path) cannot be read: check its owner and permissions")

@@ -9,6 +9,9 @@ package protocol NodeComposition: Sendable {
     /// - throws: when it cannot be opened, is of a later version, or is not migrated.
     func openStore(_ configuration: NodeConfiguration, migrate: Bool, logger: Logger) async throws -> any Store & Inbox
 
+    /// Who dispatches from the store now, as far as that can be told; nil where several may.
+    func workerHolder(_ configuration: NodeConfiguration) -> WorkerHolder?
+
     /// The provider modules of this build.
     func providers() -> ProviderRegistry
 
@@ -17,6 +20,13 @@ package protocol NodeComposition: Sendable {
     func services(
         _ configuration: NodeConfiguration, logger: Logger, announce: @escaping @Sendable (NodeAnnouncement) -> Void
     ) async throws -> [any Service]
+}
+
+/// Who has the right to dispatch from a store that knows one worker at a time.
+package enum WorkerHolder: Sendable, Equatable {
+    case nobody
+    /// The process's number, where the system tells it.
+    case process(Int32?)
 }
 
 /// What a node tells its operator while it starts.

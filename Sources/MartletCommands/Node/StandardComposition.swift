@@ -31,6 +31,16 @@ package struct StandardComposition: NodeComposition {
         return try await SQLiteStore.open(path: path, options: options)
     }
 
+    package func workerHolder(_ configuration: NodeConfiguration) -> WorkerHolder? {
+        switch configuration.store {
+        case .sqlite(let path):
+            switch WorkerLock.holder(databasePath: path) {
+            case .nobody: .nobody
+            case .process(let id): .process(id)
+            }
+        }
+    }
+
     package func providers() -> ProviderRegistry { ProviderRegistry([wasender]) }
 
     package func services(

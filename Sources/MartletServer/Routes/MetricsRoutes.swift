@@ -34,6 +34,7 @@ final class MetricsRoutes: Sendable {
         var writer = ExpositionWriter()
         registry.write(to: &writer)
         writeChannels(to: &writer)
+        writeHealth(to: &writer)
         // A store that is away leaves its gauges out; the rest is what tells why.
         if let depth = await queueDepth() { write(depth, to: &writer) }
         return Response(
@@ -69,6 +70,16 @@ final class MetricsRoutes: Sendable {
             writer.sample(
                 MetricCatalogue.channels, [MetricFamily.Label(name: "status", value: status.rawValue)],
                 Double(counts[status] ?? 0))
+        }
+    }
+
+    private func writeHealth(to writer: inout ExpositionWriter) {
+        let checks = gateway.health.all
+        guard !checks.isEmpty else { return }
+        Self.head(MetricCatalogue.healthCheck, to: &writer)
+        for check in checks {
+            writer.sample(
+                MetricCatalogue.healthCheck, [MetricFamily.Label(name: "check", value: check.name)], check.isOK ? 1 : 0)
         }
     }
 
