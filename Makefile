@@ -6,7 +6,9 @@ SHELL := /bin/bash
 # What turns on the engines beyond SQLite in a release build.
 ENGINES ?=
 
-.PHONY: help build demo test bench format lint clean
+KILLS ?= 100
+
+.PHONY: help build demo test bench format lint clean crash
 
 help: ## Lists what can be made.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -25,6 +27,11 @@ test: ## Runs every test; installs what they need.
 
 bench: build ## Measures a release build on this machine.
 	scripts/bench
+
+crash: ## Kills a loaded server KILLS times and compares what it promised with what the provider got.
+	scripts/install-requirements test
+	swift build --product martlet
+	python3 Tests/BlackBox/crash_campaign.py --martlet .build/debug/martlet --kills $(KILLS)
 
 format: ## Brings the sources into the common form.
 	swift format -i -r Sources Tests Package.swift

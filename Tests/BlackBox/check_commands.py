@@ -124,7 +124,9 @@ def doctor(world):
     sandbox, node = world.sandbox("--key", "b" * 64), world.node()
     tenant = node.tenant()
     channel = tenant.channel(sandbox, webhooks=False)
-    settings = {"MARTLET_STORE_URL": f"sqlite:{os.path.join(world.folder, 'martlet.db')}"}
+    # Where the node listens: a worker of the database that does not answer there is a mistake of its own.
+    settings = {
+        "MARTLET_STORE_URL": f"sqlite:{os.path.join(world.folder, 'martlet.db')}", "MARTLET_HTTP_PORT": str(node.port)}
     code, output, _ = world.run("doctor", environment=settings)
     expect_equal(code, 1, f"the doctor's exit code: {output}")
     expect(channel.id in output and "credentials" in output, f"the doctor names the channel: {output}")

@@ -2,7 +2,6 @@
 
 import collections
 import os
-import signal
 import sqlite3
 import time
 
@@ -85,14 +84,6 @@ def full_disk(world):
     expect_equal(node.stop(), 0, "the exit code")
     expect_integrity(disk.copy(world.folder))
 
-    disk.fill()
-    code, output, errors = start(world, node)
-    expect(code not in (0, None), f"a start on a full disk ends with {code}")
-    expect_equal(len(errors.strip().splitlines()), 1, f"lines about a start on a full disk: {errors}")
-    expect("no room on the disk" in errors, f"a start on a full disk says {errors!r}")
-    disk.free()
-    expect_equal(node.restarted().health()[0], 200, "health after a start with room again")
-
 
 def start(world, node):
     """Starts the node where it is expected to end by itself. Answers exit code, output and errors."""
@@ -117,40 +108,6 @@ def read_only(world):
     disk.set_read_only(False)
     node = node.restarted()
     expect_equal(tenant.on(node).counts()["queued"], 0, "the database once it can be written")
-
-
-@check("a process that was stopped for longer than its leases doubles nothing and passes no limit", limit=150)
-def stopped(world):
-    sandbox = world.sandbox("--limit", "20/1s", "--latency-ms", "200")
-    node = world.node(lease__duration=2, provider__timeout=1, unknown__wait=2, retry__delays="0.5,1,2")
-    tenant = node.tenant()
-    tenant.channel(sandbox, token=True, limits=((20, 1),))
-    bodies = [
-        {"to": number(index), "type": "text", "text": {"body": f"stopped {index}"},
-         "on_unknown": "hold" if index % 2 else "retry"} for index in range(250)
-    ]
-    ids = [result["id"] for result in tenant.send_batch(bodies)]
-    wait_for("sends under way", lambda: sandbox.statistics()["accepted"] >= 40)
-    node.process.send_signal(signal.SIGSTOP)
-    time.sleep(22)
-    before = sandbox.statistics()["accepted"]
-    node.process.send_signal(signal.SIGCONT)
-    wait_for("sends after the stop", lambda: sandbox.statistics()["accepted"] > before, within=15)
-    tenant.wait_until_final(250, within=90)
-    statistics = sandbox.statistics()
-    expect(statistics["highest_in_any_second"] <= 20, f"{statistics['highest_in_any_second']} in one second")
-    expect_equal(statistics["refused_429"], 0, "sends over the limit")
-    sends = sends_by_text(sandbox)
-    for index, id in enumerate(ids):
-        message = tenant.message(id)
-        count = sends[f"stopped {index}"]
-        if message["status"] in ("sent", "delivered", "read"):
-            expect(count >= 1, f"{id} is {message['status']} and was never sent")
-        else:
-            expect(message["error_reason"].startswith("outcome_unknown"), f"{id} failed as {message['error_reason']}")
-        if count > 1:
-            expect(index % 2 == 0 and message["duplicate_risk"], f"{id} was sent {count} times in silence")
-    expect_equal(node.health(), (200, {}), "health after the stop")
 
 
 @check("a wall clock that is set forward and back stops nothing and passes no limit", limit=150)

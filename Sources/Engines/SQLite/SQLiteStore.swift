@@ -36,16 +36,13 @@ package final class SQLiteStore: Sendable {
         return SQLiteStore(path: path, pool: try result.get(), limits: options.limits)
     }
 
-    /// Waits until everything that was handed over is written, moves it from the write-ahead log into the database, so that
-    /// the one file is all there is to copy, and closes it. Later calls fail as `unavailable`.
+    /// Waits until everything that was handed over is written, then closes the file. Later calls fail as `unavailable`.
     package func close() async throws(StoreError) {
         await commitQueue.close()
         let pool = pool
         let path = path
         let result: Result<Void, StoreError> = await Self.onBackgroundThread {
-            // Where it cannot be moved now it stays in the log, as safe as it was.
-            _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
-            return Result { try pool.close() }.mapError { StoreError(sqlite: $0, path: path) }
+            Result { try pool.close() }.mapError { StoreError(sqlite: $0, path: path) }
         }
         try result.get()
     }

@@ -30,6 +30,12 @@ package struct DispatchWatch: Sendable {
         /// The one that has been idle the longest, and for how long.
         package var channel: ChannelID
         package var longest: Duration
+
+        package init(channels: Int, channel: ChannelID, longest: Duration) {
+            self.channels = channels
+            self.channel = channel
+            self.longest = longest
+        }
     }
 
     private struct Idle: Sendable {
