@@ -33,6 +33,11 @@ class Walk:
             return send if id == "sendMessage" else {"messages": [send]}
         if id == "replayDeadLetter":
             return {"to": number(2), "expires_in": 60, **({kind: CONTENTS[kind]} if place[:1] == (kind,) else {})}
+        if id == "createReplay":
+            # One that meets nothing, should it be let in as more than a dry run.
+            return {
+                "filter": {"recipient": number(99)}, "dry_run": True, "correct": {
+                    "to_prefix": ["+4411", "+44"], "payload": {"body": "fine"}}}
         if id == "createChannel":
             return {"name": f"channel {own}", "provider": "wasender", **CHANNEL}
         return {

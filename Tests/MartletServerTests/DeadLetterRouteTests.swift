@@ -88,7 +88,19 @@ import Testing
     @Test func `a redacted message is replayed only with new content`() async throws {
         let harness = try await Harness()
         try await harness.run { api in
-            let id = try await harness.deadLetter(api, Samples.text(["redact": true]))
+            // Delivered, its content forgotten, and only then given up by the provider.
+            let sent = try await api.post("/v1/messages", key: harness.a.key, Samples.text(["redact": true]))
+            let id = try #require(MessageID(sent.text("id")))
+            try await harness.settle(
+                id, .sent(submissionID: "s-1", messageID: "m-1", lookUpAt: nil),
+                outcome: .accepted(submissionID: "s-1", messageID: "m-1"))
+            for level in [AcknowledgementLevel.device, .failed] {
+                _ = try await harness.store.apply(
+                    [
+                        Acknowledgement(
+                            channel: harness.a.channel.id, messageID: "m-1", level: level, at: harness.time.now())
+                    ], now: harness.time.now())
+            }
             #expect(try await api.get("/v1/messages/\(id)", key: harness.a.key)["payload"] == [:])
             let path = "/v1/dead-letters/\(id)/replay"
             expectProblem(

@@ -76,14 +76,20 @@ extension FieldReader {
 
     private mutating func numberPrefix() -> BulkCorrection.NumberPrefix? {
         guard let pair = array("to_prefix", max: 2) else { return nil }
-        let prefixes = pair.compactMap(\.stringValue)
-        guard prefixes.count == 2, prefixes.allSatisfy(Self.isNumberPrefix) else {
-            refuse("to_prefix", "must be two beginnings of numbers, the wrong and the right one, such as +4411 and +44")
+        guard pair.count == 2 else {
+            refuse("to_prefix", "must have two entries: the wrong beginning of numbers and the right one")
             return nil
         }
-        if prefixes[0] == prefixes[1] { refuse("to_prefix", "must name two different beginnings") }
-        if prefixes[1].hasPrefix("+0") { refuse("to_prefix", "must not lead to numbers that begin with a zero") }
-        return BulkCorrection.NumberPrefix(wrong: prefixes[0], right: prefixes[1])
+        let place = pointer(to: "to_prefix")
+        for (index, element) in pair.enumerated() where !(element.stringValue.map(Self.isNumberPrefix) ?? false) {
+            adopt([FieldError("\(place)/\(index)", "must be the beginning of a number, such as +4411")])
+        }
+        guard let wrong = pair[0].stringValue, let right = pair[1].stringValue else { return nil }
+        if wrong == right { refuse("to_prefix", "must name two different beginnings") }
+        if right.hasPrefix("+0") {
+            adopt([FieldError("\(place)/1", "must not lead to numbers that begin with a zero")])
+        }
+        return BulkCorrection.NumberPrefix(wrong: wrong, right: right)
     }
 
     /// A plus sign alone is the beginning of every number.
