@@ -33,6 +33,8 @@ class Walk:
             return send if id == "sendMessage" else {"messages": [send]}
         if id == "replayDeadLetter":
             return {"to": number(2), "expires_in": 60, **({kind: CONTENTS[kind]} if place[:1] == (kind,) else {})}
+        if id == "createReplay":
+            return {"filter": {"recipient": number(3)}, "per_second": 1}
         if id == "createChannel":
             return {"name": f"channel {own}", "provider": "wasender", **CHANNEL}
         return {
@@ -94,6 +96,8 @@ class Walk:
             self.accepted[answer.json["id"]] = spoilt
         elif id == "replayDeadLetter":
             expect_equal(answer.json["id"], self.letter.pop(), "the replayed message")
+        elif id == "createReplay":
+            client.call("POST", f"/v1/replays/{answer.json.get('id')}/cancel")
         elif id == "createChannel":
             client.call("DELETE", f"/v1/channels/{answer.json['id']}")
         elif id == "createTenant":

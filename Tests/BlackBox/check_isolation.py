@@ -6,14 +6,14 @@ import time
 import urllib.parse
 
 from description import Description
-from harness import Client, expect, expect_equal, number
+from harness import Client, expect, expect_equal, number, wait_for
 from registry import check
 
 # Bodies that would change something if they were let through.
 BODIES = {
     "sendMessage": {"to": number(9), "type": "text", "text": {"body": "intruder"}},
     "sendBatch": {"messages": [{"to": number(9), "type": "text", "text": {"body": "intruder"}}]},
-    "replayDeadLetter": {"to": number(9)},
+    "replayDeadLetter": {"to": number(9)}, "createReplay": {"filter": {}},
     "createChannel": {"name": "intruder", "provider": "wasender", "credentials": {"api_key": "k" * 64}},
     "updateChannel": {"name": "intruder", "webhook_secret": "intruder"},
     "createTenant": {"name": "intruder"}, "updateTenant": {"name": "intruder"}, "createKey": {"name": "intruder"},
@@ -35,6 +35,12 @@ class Possessions:
         self.provider_id = self.tenant.wait(self.read, "read")["message_id"]
         self.tenant.wait(self.dead, "failed")
         self.key = self.keys()[0]["id"]
+        # A bulk replay that finds nothing to do.
+        self.replay = self.tenant.api.post("/v1/replays", {"filter": {"recipient": number(5)}})["id"]
+        wait_for("the end of the bulk replay", lambda: self.job()["status"] == "finished")
+
+    def job(self):
+        return self.tenant.api.get(f"/v1/replays/{self.replay}")
 
     def keys(self):
         return self.node.admin.get(f"/v1/tenants/{self.tenant.id}/keys")["data"]
@@ -49,7 +55,7 @@ class Possessions:
         return {
             "messages": messages, "timelines": [self.tenant.timeline(message["id"]) for message in messages],
             "dead letters": api.get("/v1/dead-letters")["data"], "channels": api.get("/v1/channels")["data"],
-            "statistics": statistics, "tenant": self.node.admin.get(f"/v1/tenants/{self.tenant.id}"),
+            "statistics": statistics, "bulk replay": self.job(), "tenant": self.node.admin.get(f"/v1/tenants/{self.tenant.id}"),
             "keys": [{**key, "last_used_at": None} for key in self.keys()],
         }
 
@@ -59,6 +65,8 @@ class Possessions:
             return [{"id": self.read}, {"id": self.scheduled}]
         if operation.path.startswith("/v1/dead-letters/{id}"):
             return [{"id": self.dead}]
+        if operation.path.startswith("/v1/replays/{id}"):
+            return [{"id": self.replay}]
         if operation.path.startswith("/v1/channels/{id}"):
             return [{"id": self.channel.id}]
         if operation.path.startswith("/v1/tenants/{id}"):
@@ -71,7 +79,7 @@ class Possessions:
     def names(self):
         """What in an answer would betray this tenant."""
         return [
-            self.tenant.id, self.channel.id, self.read, self.scheduled, self.dead, self.key, self.provider_id,
+            self.tenant.id, self.channel.id, self.read, self.scheduled, self.dead, self.replay, self.key, self.provider_id,
             self.channel.webhook_url.rsplit("/", 1)[1],
         ]
 

@@ -12,38 +12,44 @@ extension OpenAPISchemas {
                 "additionalProperties": false,
                 "description": "Which dead letters; an empty filter takes all of them.",
                 "properties": {
-                  "recipient": {"type": "string", "description": "E.164."},
+                  "recipient": {"anyOf": [{"$ref": "#/components/schemas/PhoneNumber"}, {"type": "null"}]},
                   "message_id": {
-                    "type": "string", "minLength": 1, "maxLength": 255,
+                    "type": ["string", "null"], "minLength": 1, "maxLength": 255,
                     "description": "The provider's id: what webhooks call the message, or the submission id."
                   },
-                  "channel": {"type": "string", "minLength": 1, "maxLength": 128, "description": "Name or id."},
-                  "since": {"type": "string", "format": "date-time", "description": "Created at or after."},
-                  "until": {"type": "string", "format": "date-time", "description": "Created before."},
+                  "channel": {
+                    "type": ["string", "null"], "minLength": 1, "maxLength": 128, "description": "Name or id."
+                  },
+                  "since": {
+                    "type": ["string", "null"], "format": "date-time", "description": "Created at or after."
+                  },
+                  "until": {
+                    "type": ["string", "null"], "format": "date-time", "description": "Created before."
+                  },
                   "reason": {
-                    "type": "string", "pattern": "^[a-z_]{1,64}$",
+                    "type": ["string", "null"], "pattern": "^[a-z_]{1,64}$",
                     "description": "How the code of error_reason begins."
                   }
                 }
               },
-              "per_second": {"type": "number", "minimum": 0.1, "maximum": 1000, "default": 50},
+              "per_second": {"type": ["number", "null"], "minimum": 0.1, "maximum": 1000, "default": 50},
               "include_expired": {
-                "type": "boolean", "default": false,
+                "type": ["boolean", "null"], "default": false,
                 "description": "Sends also what is past its expiry, and takes the expiry away."
               },
-              "dry_run": {"type": "boolean", "default": false},
+              "dry_run": {"type": ["boolean", "null"], "default": false},
               "correct": {
-                "type": "object",
+                "type": ["object", "null"],
                 "additionalProperties": false,
                 "properties": {
                   "to_prefix": {
-                    "type": "array", "minItems": 2, "maxItems": 2,
+                    "type": ["array", "null"], "minItems": 2, "maxItems": 2,
                     "items": {"type": "string", "pattern": "^\\+[0-9]{0,15}$"},
                     "description": "The wrong beginning of numbers and the right one; a number that begins \#
         otherwise stays as it is."
                   },
                   "payload": {
-                    "type": "object", "minProperties": 1, "additionalProperties": true,
+                    "type": ["object", "null"], "minProperties": 1, "additionalProperties": true,
                     "description": "Laid over each message's content; null removes a member."
                   }
                 }
