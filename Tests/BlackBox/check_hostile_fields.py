@@ -99,6 +99,8 @@ class Walk:
             self.accepted[answer.json["id"]] = spoilt
         elif id == "replayDeadLetter":
             expect_equal(answer.json["id"], self.letter.pop(), "the replayed message")
+        elif id == "createReplay":
+            client.call("POST", f"/v1/replays/{answer.json.get('id')}/cancel")
         elif id == "createChannel":
             client.call("DELETE", f"/v1/channels/{answer.json['id']}")
         elif id == "createTenant":

@@ -139,8 +139,8 @@ def expect_problem(answer, statuses, what):
 
 
 def expect_named(problem, place, what):
-    """One of the errors stands at the field, or inside of it."""
-    here = pointer(place)
+    """One of the errors stands at the field or inside of it; where the field is an entry of an array, at the array."""
+    here = pointer(place[:-1] if place and place[-1] == 0 else place)
     pointers = [error["pointer"] for error in problem["errors"]]
     named = any((each + "/").startswith(here + "/") for each in pointers)
     # The provider carries no templates: whatever stands in one, it is the type that is wrong.

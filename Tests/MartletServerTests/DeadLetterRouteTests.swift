@@ -88,25 +88,14 @@ import Testing
     @Test func `a redacted message is replayed only with new content`() async throws {
         let harness = try await Harness()
         try await harness.run { api in
-            // Delivered, its content forgotten, and only then given up by the provider.
-            let sent = try await api.post("/v1/messages", key: harness.a.key, Samples.text(["redact": true]))
-            let id = try #require(MessageID(sent.text("id")))
-            try await harness.settle(
-                id, .sent(submissionID: "s-1", messageID: "m-1", lookUpAt: nil),
-                outcome: .accepted(submissionID: "s-1", messageID: "m-1"))
-            for level in [AcknowledgementLevel.device, .failed] {
-                _ = try await harness.store.apply(
-                    [
-                        Acknowledgement(
-                            channel: harness.a.channel.id, messageID: "m-1", level: level, at: harness.time.now())
-                    ], now: harness.time.now())
-            }
+            let id = try await harness.deadLetter(api, Samples.text(["redact": true]))
             #expect(try await api.get("/v1/messages/\(id)", key: harness.a.key)["payload"] == [:])
             let path = "/v1/dead-letters/\(id)/replay"
             expectProblem(
                 try await api.post(path, key: harness.a.key, ["to": "+14155550124"]), 422, pointers: ["/text"])
             #expect(try await api.post(path, key: harness.a.key, ["text": ["body": "again"]]).status == 202)
         }
+    }
     }
 
     @Test func `a dead letter of a deleted channel cannot be replayed`() async throws {

@@ -20,8 +20,12 @@ extension OpenAPISchemas {
                   "channel": {
                     "type": ["string", "null"], "minLength": 1, "maxLength": 128, "description": "Name or id."
                   },
-                  "since": {"type": ["string", "null"], "format": "date-time", "description": "Created at or after."},
-                  "until": {"type": ["string", "null"], "format": "date-time", "description": "Created before."},
+                  "since": {
+                    "type": ["string", "null"], "format": "date-time", "description": "Created at or after."
+                  },
+                  "until": {
+                    "type": ["string", "null"], "format": "date-time", "description": "Created before."
+                  },
                   "reason": {
                     "type": ["string", "null"], "pattern": "^[a-z_]{1,64}$",
                     "description": "How the code of error_reason begins."
