@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # What turns on the engines beyond SQLite in a release build.
 ENGINES ?=
 
-.PHONY: help build demo test bench format lint clean
+.PHONY: help build demo test bench simulate format lint clean
 
 help: ## Lists what can be made.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -25,6 +25,15 @@ test: ## Runs every test; installs what they need.
 
 bench: build ## Measures a release build on this machine.
 	scripts/bench
+
+# Seeds to run, or one of them to run again: make simulate SEEDS=10000, make simulate SEED=4711.
+SEEDS ?= 10000
+SEED ?=
+
+simulate: ## Runs the service in virtual time with everything going wrong; SEEDS=10000, or SEED=n to replay one.
+	scripts/install-requirements build
+	swift build -c release --product martlet-simulate
+	.build/release/martlet-simulate $(if $(SEED),--seed $(SEED) --lines 1000,--seeds $(SEEDS))
 
 format: ## Brings the sources into the common form.
 	swift format -i -r Sources Tests Package.swift
