@@ -106,8 +106,9 @@ extension Judge {
             guard let before = last[ending.message], before.incarnation == ending.incarnation,
                 case .transient = before.outcome, let called = calls[ending.call]
             else { continue }
+            // The wall clock, by which due times go, has microseconds.
             let gap = called.calledAt - before.at
-            if gap < wait, !world.log.hasForwardJump(between: before.at, and: called.calledAt),
+            if gap < wait - .milliseconds(1), !world.log.hasForwardJump(between: before.at, and: called.calledAt),
                 !replayed.contains(ending.message)
             {
                 violation("\(ending.message.short) was tried again after \(gap.seconds) s")
