@@ -8,7 +8,7 @@ ENGINES ?=
 
 KILLS ?= 100
 
-.PHONY: help build demo test bench format lint clean crash
+.PHONY: help build demo test bench crash simulate format lint clean
 
 help: ## Lists what can be made.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -32,6 +32,15 @@ crash: ## Kills a loaded server KILLS times and compares what it promised with w
 	scripts/install-requirements test
 	swift build --product martlet
 	python3 Tests/BlackBox/crash_campaign.py --martlet .build/debug/martlet --kills $(KILLS)
+
+# Seeds to run, or one of them to run again: make simulate SEEDS=10000, make simulate SEED=4711.
+SEEDS ?= 10000
+SEED ?=
+
+simulate: ## Runs the service in virtual time with everything going wrong; SEEDS=10000, or SEED=n to replay one.
+	scripts/install-requirements build
+	swift build -c release --product martlet-simulate
+	.build/release/martlet-simulate $(if $(SEED),--seed $(SEED) --lines 1000,--seeds $(SEEDS))
 
 format: ## Brings the sources into the common form.
 	swift format -i -r Sources Tests Package.swift

@@ -29,8 +29,9 @@ package struct SimulationRun: Sendable {
         package var virtualSeconds = 0.0
     }
 
-    /// How long it may take from the end of all trouble until nothing is left to do.
-    private static let quietMax: Duration = .seconds(2400)
+    /// How long it may take from the end of all trouble until nothing is left to do. With a mistake in the house it need not
+    /// be known so surely that it never ends.
+    private var quietMax: Duration { mutation == nil ? .seconds(2400) : .seconds(600) }
     /// After that, webhooks that were delayed may still come.
     private static let lateNews: Duration = .seconds(45)
 
@@ -42,6 +43,8 @@ package struct SimulationRun: Sendable {
         } catch {
             world.log.violation("the run ended early: \(error)")
         }
+        // What is still to happen holds the world, and the world holds it.
+        world.agenda.clear()
         return Report(
             seed: seed, violations: world.log.violations, fingerprint: world.trace.fingerprint,
             trace: world.trace.lines(), messages: world.data.messageCount, arrivals: world.ledger.arrivals.count,
@@ -70,7 +73,7 @@ package struct SimulationRun: Sendable {
 
     /// Waits until nothing is queued and no webhook waits. False when that does not happen in time.
     private func untilQuiet(_ world: World) async throws -> Bool {
-        let end = world.time.monotonicNow() + Self.quietMax
+        let end = world.time.monotonicNow() + quietMax
         while world.time.monotonicNow() < end {
             if world.node != nil, world.data.isIdle { return true }
             try await world.time.sleep(for: .milliseconds(500))

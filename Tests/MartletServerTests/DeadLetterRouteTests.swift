@@ -96,7 +96,6 @@ import Testing
             #expect(try await api.post(path, key: harness.a.key, ["text": ["body": "again"]]).status == 202)
         }
     }
-    }
 
     @Test func `a dead letter of a deleted channel cannot be replayed`() async throws {
         let harness = try await Harness()

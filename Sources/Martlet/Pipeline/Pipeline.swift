@@ -62,7 +62,7 @@ package final class Pipeline: Service {
             store: parts.store, directory: parts.directory, configuration: configuration, time: parts.time,
             random: parts.random, observer: parts.observer, heartbeats: heartbeats,
             wake: { dispatcher.wake($0, dueAt: $1) })
-        wakeReconciler.set { reconciler.lookSoon() }
+        wakeReconciler.set { [weak reconciler] in reconciler?.lookSoon() }
         let sessionMonitor = SessionMonitor(
             directory: parts.directory, throttle: parts.throttle, configuration: configuration, time: parts.time,
             observer: parts.observer, heartbeats: heartbeats)

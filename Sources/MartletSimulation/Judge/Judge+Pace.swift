@@ -97,6 +97,28 @@ extension Judge {
         }
     }
 
+    /// A message that failed for the moment is left alone for as long as the schedule has it.
+    func schedule(_ cases: [Case]) {
+        // A replay begins anew at once.
+        let replayed = Set(cases.filter { $0.replays > 0 }.map(\.message.id))
+        let wait = world.scenario.configuration.retry.delays.min() ?? .zero
+        let calls = Dictionary(uniqueKeysWithValues: world.ledger.arrivals.map { ($0.call, $0) })
+        var last: [MessageID: Ledger.Return] = [:]
+        for ending in world.ledger.returns {
+            defer { last[ending.message] = ending }
+            guard let before = last[ending.message], before.incarnation == ending.incarnation,
+                case .transient = before.outcome, let called = calls[ending.call]
+            else { continue }
+            // The wall clock, by which due times go, has microseconds.
+            let gap = called.calledAt - before.at
+            if gap < wait - .milliseconds(1), !world.log.hasForwardJump(between: before.at, and: called.calledAt),
+                !replayed.contains(ending.message)
+            {
+                violation("\(ending.message.short) was tried again after \(gap.seconds) s")
+            }
+        }
+    }
+
     /// In a calm run nobody waits for a neighbour: whoever is due leaves as fast as its own channel's pace allows, and after
     /// nothing that is less urgent.
     func lanes(_ cases: [Case]) {

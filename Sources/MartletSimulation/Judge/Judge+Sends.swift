@@ -114,5 +114,13 @@ extension Judge {
         if next.decideAt != nil { violation("an unknown outcome is left undecided") }
         if try await world.data.depth().waiting != 0 { violation("webhooks are left in the inbox") }
         if try await !world.data.nextDue().isEmpty { violation("jobs are left in the queue") }
+        // Where one node at a time has the store, what it knows of its channels is what a restart would find.
+        guard world.scenario.ownsStore else { return }
+        for record in try await world.data.channels() {
+            let known = world.running?.directory.channel(record.channel.id)?.status
+            if known != record.channel.status {
+                violation("\(record.channel.id.short) is \(record.channel.status), in memory \(known.map { "\($0)" } ?? "-")")
+            }
+        }
     }
 }

@@ -52,6 +52,7 @@ struct Judge {
         limits()
         recipients()
         penalties()
+        schedule(cases)
         if world.scenario.kind == .calm { lanes(cases) }
         try await numbers(cases)
     }

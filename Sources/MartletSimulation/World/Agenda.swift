@@ -35,6 +35,14 @@ final class Agenda: Sendable {
         if isFirst { signal.signal() }
     }
 
+    /// Forgets everything that was still to happen.
+    func clear() {
+        state.withLock { state in
+            state.items = []
+            state.actions = [:]
+        }
+    }
+
     /// Runs what is due, each in a task of its own, until it is cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in

@@ -82,8 +82,8 @@ extension Scenario {
     private func moment(_ chance: Chance) -> Duration { chance.duration(.zero...duration) }
 
     private mutating func drawTrouble(_ chance: Chance) {
-        func add(_ most: Int, _ action: (Int, Int, Duration) -> Action) {
-            guard chance.happens(0.4) else { return }
+        func add(_ most: Int, odds: Double = 0.4, _ action: (Int, Int, Duration) -> Action) {
+            guard chance.happens(odds) else { return }
             for _ in 0..<chance.integer(1...most) {
                 let tenant = chance.integer(0...tenants.count - 1)
                 let channel = chance.integer(0...tenants[tenant].channels.count - 1)
@@ -110,7 +110,7 @@ extension Scenario {
             }
         } else {
             // Two nodes at a time, whose clocks agree: a lease means nothing between clocks that do not.
-            add(2) { _, _, length in .stall(length * 3) }
+            add(3, odds: 0.8) { _, _, length in .stall(length * 3) }
         }
         add(2) { tenant, channel, _ in
             let limits = tenants[tenant].channels[channel].limits
