@@ -21,7 +21,9 @@ import Testing
 
     @Test(.timeLimit(.minutes(2))) func `seeds differ`() async {
         var fingerprints: Set<UInt64> = []
-        for seed in 1...4 as ClosedRange<UInt64> { fingerprints.insert(await SimulationRun(seed: seed).run().fingerprint) }
+        for seed in 1...4 as ClosedRange<UInt64> {
+            fingerprints.insert(await SimulationRun(seed: seed).run().fingerprint)
+        }
         #expect(fingerprints.count == 4)
     }
 }

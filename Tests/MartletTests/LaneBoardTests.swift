@@ -43,7 +43,8 @@ import Testing
         board.wake(first.channel, dueAt: start)
         let second = try wish(&board, at: zero + .seconds(2))
         board.claimed(
-            second, count: 1, nextDueAt: start, isMoreDue: true, blockedUntil: zero + .seconds(6), now: zero + .seconds(2))
+            second, count: 1, nextDueAt: start, isMoreDue: true, blockedUntil: zero + .seconds(6),
+            now: zero + .seconds(2))
         #expect(board.takeThrottledTime() == ["fake": .seconds(4)])
     }
 

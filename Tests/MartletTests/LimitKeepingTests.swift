@@ -98,7 +98,8 @@ import Testing
         }
     }
 
-    @Test func `an order that is refused leaves nothing behind, and one that is taken outlives a restart`() async throws {
+    @Test func `an order that is refused leaves nothing behind, and one that is taken outlives a restart`() async throws
+    {
         let harness = harness()
         try await harness.simulation.run {
             let channel = try await harness.makeChannel()

@@ -27,9 +27,11 @@ extension StoreError {
                 remedy: "give the file and its folder to the user martlet runs as")
         case .SQLITE_IOERR:
             self.init(.unavailable, "reading or writing \(path) failed (\(error.extendedResultCode): \(words))")
-        case .SQLITE_NOTADB: self.init(
+        case .SQLITE_NOTADB:
+            self.init(
                 .unusable, "\(path) is not a SQLite database", remedy: "name another file in store.url")
-        case .SQLITE_CORRUPT: self.init(
+        case .SQLITE_CORRUPT:
+            self.init(
                 .unusable, "\(path) is damaged (\(words))", remedy: "put back the latest backup; keep the damaged file")
         case .SQLITE_CONSTRAINT
         where [.SQLITE_CONSTRAINT_UNIQUE, .SQLITE_CONSTRAINT_PRIMARYKEY].contains(error.extendedResultCode):

@@ -39,9 +39,24 @@ package struct TimelineEvent: Sendable, Equatable {
 }
 
 extension [TimelineEvent] {
-    /// The entries oldest first. Webhooks are told of late and say when things happened, so the order in which entries were
-    /// written is not theirs; it decides between entries of the same moment.
+    /// The entries oldest first, given in the order in which they were written. That order is right but for what a provider
+    /// tells: it says late when something happened, after the answer to a look-up, say. Such an entry moves to its place;
+    /// no other does, so that a clock that was set back between two runs does not turn a life round.
     package func inTimeOrder() -> [TimelineEvent] {
-        enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+        reduce(into: []) { ordered, entry in
+            var position = ordered.endIndex
+            if entry.kind.isToldByProvider {
+                while position > 0, ordered[position - 1].at > entry.at,
+                    ordered[position - 1].kind.isToldByProvider || ordered[position - 1].kind == .lookedUp
+                {
+                    position -= 1
+                }
+            }
+            ordered.insert(entry, at: position)
+        }
     }
+}
+
+extension TimelineEvent.Kind {
+    fileprivate var isToldByProvider: Bool { self == .acknowledged || self == .delivered || self == .read }
 }

@@ -42,7 +42,8 @@ package final class Dispatcher: Sendable {
     /// - parameter reconcileSoon: called when a look-up was scheduled.
     package init(
         store: any DispatchQueue, directory: Directory, throttle: any Throttle, configuration: PipelineConfiguration,
-        time: any TimeSource, random: any RandomSource, worker: String, observer: PipelineObserver, heartbeats: Heartbeats,
+        time: any TimeSource, random: any RandomSource, worker: String, observer: PipelineObserver,
+        heartbeats: Heartbeats,
         logger: Logger, reconcileSoon: @escaping @Sendable () -> Void
     ) {
         self.store = store

@@ -22,7 +22,8 @@ package final class InboxProcessor: Sendable {
 
     /// - parameter sessionChanged: called when a webhook tells that a channel's session is up or down.
     package init(
-        inbox: any Inbox, store: any ReconciliationStore & Maintenance, directory: Directory, configuration: PipelineConfiguration,
+        inbox: any Inbox, store: any ReconciliationStore & Maintenance, directory: Directory,
+        configuration: PipelineConfiguration,
         time: any TimeSource, observer: PipelineObserver, heartbeats: Heartbeats,
         sessionChanged: @escaping @Sendable (Channel, Bool, String) async -> Void
     ) {

@@ -62,7 +62,8 @@ package struct LaneBoard: Sendable {
         due.compactMap { lanes[$0] }.map { lane in
             DispatchWatch.Lane(
                 channel: lane.channel.id,
-                isFree: lane.channel.status == .active && (lane.isFailing || lane.blockedUntil.map { $0 <= now } ?? true),
+                isFree: lane.channel.status == .active
+                    && (lane.isFailing || lane.blockedUntil.map { $0 <= now } ?? true),
                 progress: lane.progress, inFlight: lane.inFlight)
         }
     }

@@ -93,7 +93,8 @@ package final class PipelineObserver: Sendable {
         let seconds = Int(stall.longest.seconds)
         health.report(
             "dispatcher", isOK: false,
-            detail: "messages of \(stall.channels) channel\(stall.channels == 1 ? "" : "s") are due and nothing is sent, "
+            detail:
+                "messages of \(stall.channels) channel\(stall.channels == 1 ? "" : "s") are due and nothing is sent, "
                 + "for up to \(seconds) s; the log names the channel")
         if !wasStalled {
             logger.error(

@@ -70,7 +70,8 @@ package struct DispatchWatch: Sendable {
             guard idleFor >= Self.patience + (lane.inFlight > 0 ? requestMax : .zero) else { continue }
             let isLongest = stall.map { idleFor > $0.longest } ?? true
             stall = Stall(
-                channels: (stall?.channels ?? 0) + 1, channel: isLongest ? lane.channel : stall?.channel ?? lane.channel,
+                channels: (stall?.channels ?? 0) + 1,
+                channel: isLongest ? lane.channel : stall?.channel ?? lane.channel,
                 longest: max(idleFor, stall?.longest ?? .zero))
         }
         idle = stillIdle

@@ -99,7 +99,9 @@ extension Examination {
                 }
             }
         } catch {
-            add(name, .failed, "its messages cannot be read: \(error.message)", remedy: error.remedy ?? "see store above")
+            add(
+                name, .failed, "its messages cannot be read: \(error.message)",
+                remedy: error.remedy ?? "see store above")
         }
     }
 }

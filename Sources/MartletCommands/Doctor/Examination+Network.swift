@@ -99,7 +99,8 @@ extension Examination {
         }
         if let caller = callers.first, NetworkPlace.of(url: url) != .public {
             return add(
-                name, .failed, "\(url) is not reachable from the Internet, where the provider of channel \(caller.name) is",
+                name, .failed,
+                "\(url) is not reachable from the Internet, where the provider of channel \(caller.name) is",
                 remedy: example)
         }
         guard isServing || configuration.http.port == 0 else {

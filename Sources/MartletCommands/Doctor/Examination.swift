@@ -23,7 +23,9 @@ struct Examination {
 
     /// Adds that the configuration cannot be used.
     mutating func addConfiguration(_ error: ConfigurationError) {
-        add("configuration", .failed, error.description, remedy: "correct that setting; martlet serve does not start with it")
+        add(
+            "configuration", .failed, error.description,
+            remedy: "correct that setting; martlet serve does not start with it")
     }
 
     /// Examines everything behind a configuration that could be read.

@@ -119,7 +119,8 @@ extension Judge {
         for record in try await world.data.channels() {
             let known = world.running?.directory.channel(record.channel.id)?.status
             if known != record.channel.status {
-                violation("\(record.channel.id.short) is \(record.channel.status), in memory \(known.map { "\($0)" } ?? "-")")
+                violation(
+                    "\(record.channel.id.short) is \(record.channel.status), in memory \(known.map { "\($0)" } ?? "-")")
             }
         }
     }

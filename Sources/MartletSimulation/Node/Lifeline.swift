@@ -67,7 +67,9 @@ final class Lifeline: Sendable {
         if isDead { throw Self.deathError }
         if wasStalled {
             while isStalled, !isDead {
-                do { try await time.sleep(for: .milliseconds(100)) } catch { throw StoreError(.unavailable, "cancelled") }
+                do { try await time.sleep(for: .milliseconds(100)) } catch {
+                    throw StoreError(.unavailable, "cancelled")
+                }
             }
             if isDead { throw Self.deathError }
             if Self.begins.contains(operation) { throw StoreError(.unavailable, "this node was gone for too long") }

@@ -125,7 +125,8 @@ final class RemoteProvider: Sendable {
         )
         ledger.record(
             Ledger.Arrival(
-                number: number, call: call.number, message: call.message.id, channel: call.channel.id, tenant: call.message.tenantID,
+                number: number, call: call.number, message: call.message.id, channel: call.channel.id,
+                tenant: call.message.tenantID,
                 recipient: call.message.recipient, text: call.message.payload.visibleText ?? "",
                 priority: call.message.priority, incarnation: call.incarnation, calledAt: call.calledAt,
                 calledAtWall: call.calledAtWall, at: time.monotonicNow(), verdict: verdict))
