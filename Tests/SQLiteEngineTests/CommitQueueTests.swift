@@ -1,6 +1,7 @@
 import Dispatch
 import GRDB
 import Martlet
+import Synchronization
 import Testing
 
 @testable import SQLiteEngine
@@ -218,9 +219,16 @@ import Testing
         _ queue: CommitQueue, _ body: (inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
     ) async throws {
         let gate = DispatchSemaphore(value: 0)
+        // The writer may still be leaving an earlier transaction: only the call itself can say that it has begun.
+        let hasBegun = Atomic(false)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await queue.write { _ in gate.wait() } }
-            try await eventually { queue.waitingCount == 0 && queue.isBusy }
+            group.addTask {
+                try await queue.write { _ in
+                    hasBegun.store(true, ordering: .sequentiallyConsistent)
+                    gate.wait()
+                }
+            }
+            try await eventually { hasBegun.load(ordering: .sequentiallyConsistent) }
             do {
                 try await body(&group)
             } catch {
