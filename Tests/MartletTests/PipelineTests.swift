@@ -154,6 +154,23 @@ import Testing
         }
     }
 
+    @Test func `a window of an hour holds over restarts, too`() async throws {
+        let harness = harness()
+        try await harness.simulation.run {
+            let channel = try await harness.makeChannel(limits: [RateLimit(count: 5, perSeconds: 3600)])
+            for round in 1...3 {
+                let fresh = PipelineHarness(restarting: harness)
+                try await fresh.directory.load()
+                try await fresh.withNode(worker: "worker-\(round)") { node in
+                    _ = try await accepted(fresh, channel, node, count: 10, prefix: "round \(round)")
+                    try await harness.time.sleep(for: .seconds(1000))
+                }
+            }
+            #expect(harness.provider.highestCount(in: .seconds(3600)) <= 5)
+            #expect(!harness.provider.receipts.isEmpty)
+        }
+    }
+
     @Test func `a storm of 429s costs no attempts`() async throws {
         let throttledUntil = MonotonicInstant(nanoseconds: 20_000_000_000)
         let simulation = Simulation()

@@ -4,14 +4,12 @@ import Martlet
 extension SQLiteStore: Maintenance {
     /// How long a webhook that could not be read is kept.
     static let setAsideAge: Duration = .seconds(30 * 86400)
-    /// How long claims are remembered for the rate windows.
-    static let claimHistoryAge: Duration = .seconds(600)
     /// How long it can be asked what became of a bulk replay.
     static let replayAge: Duration = .seconds(30 * 86400)
     /// How long it is remembered when a recipient was last sent to; no recipient interval is longer.
     static let recipientPaceAge: Duration = .seconds(86400)
 
-    package func purge(now: Timestamp, limit: Int) async throws(StoreError) -> Int {
+    package func purge(now: Timestamp, keepingClaimsFor: Duration, limit: Int) async throws(StoreError) -> Int {
         guard limit > 0 else { return 0 }
         return try await write { transaction in
             let database = transaction.database
@@ -52,7 +50,7 @@ extension SQLiteStore: Maintenance {
                     SELECT channel_id, recipient FROM recipient_pace INDEXED BY recipient_pace_age
                     WHERE claimed_at < ? LIMIT ?)
                 """, [now - Self.recipientPaceAge, limit])
-            try removed += transaction.purgeClaimHistory(before: now - Self.claimHistoryAge, limit: limit)
+            try removed += transaction.purgeClaimHistory(before: now - keepingClaimsFor, limit: limit)
             return removed
         }
     }

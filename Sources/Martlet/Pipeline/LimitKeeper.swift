@@ -22,8 +22,8 @@ final class LimitKeeper: Sendable {
     private let observer: PipelineObserver
     private let state = Mutex(State())
 
-    /// Engines keep what was claimed for this long at least.
-    private static let historyMax: Duration = .seconds(600)
+    /// What was claimed is kept for this long at least, so that a window that becomes longer need not begin empty.
+    private static let historyMin: Duration = .seconds(600)
     /// A request arrives up to this long after its claim: what was claimed a moment ago may arrive yet.
     private static let wayToProvider: Duration = .seconds(1)
 
@@ -36,6 +36,16 @@ final class LimitKeeper: Sendable {
         self.throttle = throttle
         self.time = time
         self.observer = observer
+    }
+
+    /// How long claims must be remembered so that every window of every channel and tenant can be filled again.
+    static func historyNeeded(by directory: Directory) -> Duration {
+        let ofChannels = directory.channels().flatMap { channel in
+            channel.limits ?? directory.providers[channel.provider]?.traits.defaultLimits ?? []
+        }
+        let ofTenants = directory.tenants().flatMap(\.limits)
+        let longest = (ofChannels + ofTenants).map(\.window).max() ?? .zero
+        return max(historyMin, longest + .seconds(60))
     }
 
     /// A channel is new, or its limits have changed.
@@ -101,7 +111,7 @@ final class LimitKeeper: Sendable {
         guard let windowMax = limits.map(\.window).max(), let countMax = limits.map(\.count).max() else { return }
         var sentAt: [Timestamp] = []
         for channel in channels {
-            let since = time.now() - min(windowMax + Self.wayToProvider, Self.historyMax)
+            let since = time.now() - (windowMax + Self.wayToProvider)
             sentAt += try await store.claimHistory(channel: channel, since: since, limit: countMax)
         }
         let now = time.now()

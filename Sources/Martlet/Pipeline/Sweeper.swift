@@ -110,9 +110,11 @@ package final class Sweeper: Sendable {
     }
 
     private func purge() async throws(StoreError) {
+        let kept = LimitKeeper.historyNeeded(by: directory)
         for _ in 0..<100 {
             heartbeats.beat(.sweeper)
-            if try await store.purge(now: time.now(), limit: Self.rowsAtOnce) < Self.rowsAtOnce { return }
+            let removed = try await store.purge(now: time.now(), keepingClaimsFor: kept, limit: Self.rowsAtOnce)
+            if removed < Self.rowsAtOnce { return }
         }
     }
 

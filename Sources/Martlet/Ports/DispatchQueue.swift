@@ -33,7 +33,7 @@ package protocol DispatchQueue: Sendable {
     func expire(now: Timestamp, limit: Int) async throws(StoreError) -> [Message]
 
     /// When the channel's attempts were claimed, from that time on, oldest first, at most the newest `limit`: what fills the
-    /// rate windows again after a restart. Engines keep this for ten minutes at least.
+    /// rate windows again after a restart. It is kept for as long as ``Maintenance/purge(now:keepingClaimsFor:limit:)`` is told.
     func claimHistory(channel: ChannelID, since: Timestamp, limit: Int) async throws(StoreError) -> [Timestamp]
 }
 

@@ -1,8 +1,9 @@
 /// What keeps a store healthy.
 package protocol Maintenance: Sendable {
     /// Forgets idempotency keys past their window, parked acknowledgements and set-aside webhooks past theirs, bulk replays
-    /// that have been over for thirty days, and the claim history past ten minutes; each at most `limit` rows, so that nobody waits for long. Answers how many rows went.
-    func purge(now: Timestamp, limit: Int) async throws(StoreError) -> Int
+    /// that have been over for thirty days, and the claim history past the time that the longest rate window needs; each at
+    /// most `limit` rows, so that nobody waits for long. Answers how many rows went.
+    func purge(now: Timestamp, keepingClaimsFor: Duration, limit: Int) async throws(StoreError) -> Int
 
     /// Removes final messages created before then, with their events; at most that many. Answers how many.
     func removeFinal(createdBefore: Timestamp, limit: Int) async throws(StoreError) -> Int
@@ -14,6 +15,13 @@ package protocol Maintenance: Sendable {
     func setting(_ name: String) async throws(StoreError) -> [UInt8]?
     /// Stores the value unless there is one; answers the one that stands.
     func setSettingOnce(_ name: String, _ value: [UInt8]) async throws(StoreError) -> [UInt8]
+}
+
+extension Maintenance {
+    /// ``purge(now:keepingClaimsFor:limit:)`` where no rate window is longer than ten minutes.
+    package func purge(now: Timestamp, limit: Int) async throws(StoreError) -> Int {
+        try await purge(now: now, keepingClaimsFor: .seconds(600), limit: limit)
+    }
 }
 
 /// The whole system of record, as one engine gives it.

@@ -110,8 +110,8 @@ extension ForwardingStore {
         try await base.deleteChannel(id, now: now)
     }
 
-    package func purge(now: Timestamp, limit: Int) async throws(StoreError) -> Int {
-        try await base.purge(now: now, limit: limit)
+    package func purge(now: Timestamp, keepingClaimsFor: Duration, limit: Int) async throws(StoreError) -> Int {
+        try await base.purge(now: now, keepingClaimsFor: keepingClaimsFor, limit: limit)
     }
     package func removeFinal(createdBefore: Timestamp, limit: Int) async throws(StoreError) -> Int {
         try await base.removeFinal(createdBefore: createdBefore, limit: limit)

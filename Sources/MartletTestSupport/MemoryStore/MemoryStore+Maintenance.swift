@@ -1,7 +1,7 @@
 import Martlet
 
 extension MemoryStore: Maintenance {
-    package func purge(now: Timestamp, limit: Int) async throws(StoreError) -> Int {
+    package func purge(now: Timestamp, keepingClaimsFor: Duration, limit: Int) async throws(StoreError) -> Int {
         try await perform(.purge) { state in
             var removed = 0
             let oldKeys = state.keysSeen.filter { $0.value.expiresAt <= now }
@@ -26,7 +26,7 @@ extension MemoryStore: Maintenance {
             removed += state.purgeReplays(now: now, limit: limit)
 
             for (channel, claims) in state.claimHistory {
-                let old = min(limit, claims.prefix { $0 + Self.claimsFor <= now }.count)
+                let old = min(limit, claims.prefix { $0 + keepingClaimsFor <= now }.count)
                 state.claimHistory[channel]?.removeFirst(old)
                 removed += old
             }

@@ -60,8 +60,6 @@ package final class MemoryStore: Sendable {
     package static let parkedFor: Duration = .seconds(86_400)
     /// How long webhooks that could not be read are kept.
     package static let setAsideFor: Duration = .seconds(30 * 86_400)
-    /// How long the history of claims is kept.
-    package static let claimsFor: Duration = .seconds(600)
 
     /// - Parameters:
     ///   - identifiers: makes the ids of timeline entries; pass a seeded one where a run must repeat exactly.
