@@ -1,7 +1,6 @@
 import Dispatch
 import GRDB
 import Martlet
-import Synchronization
 import Testing
 
 @testable import SQLiteEngine
@@ -220,15 +219,15 @@ import Testing
     ) async throws {
         let gate = DispatchSemaphore(value: 0)
         // The writer may still be leaving an earlier transaction: only the call itself can say that it has begun.
-        let hasBegun = Atomic(false)
+        let (begun, hasBegun) = AsyncStream.makeStream(of: Void.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await queue.write { _ in
-                    hasBegun.store(true, ordering: .sequentiallyConsistent)
+                    hasBegun.yield()
                     gate.wait()
                 }
             }
-            try await eventually { hasBegun.load(ordering: .sequentiallyConsistent) }
+            for await _ in begun { break }
             do {
                 try await body(&group)
             } catch {
