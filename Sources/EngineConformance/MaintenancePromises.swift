@@ -28,11 +28,15 @@ package enum MaintenancePromises {
             #expect(try await fixture.store.purge(now: at(86_500), limit: 10) == 1)
             #expect(try await fixture.store.purge(now: at(88_000), limit: 10) == 1)
         },
-        Promise("the claim history is kept for ten minutes and then forgotten") { fixture in
+        Promise("the claim history is kept for as long as it is needed, and then forgotten") { fixture in
             for _ in 0..<2 { try await fixture.accept(fixture.message()) }
             _ = try await fixture.claim(limit: 1, at: 0)
             _ = try await fixture.claim(limit: 1, at: 300)
             _ = try await fixture.store.purge(now: at(599), limit: 10)
+            #expect(
+                try await fixture.store.claimHistory(channel: fixture.channel, since: at(0), limit: 10)
+                    == [at(0), at(300)])
+            _ = try await fixture.store.purge(now: at(700), keepingClaimsFor: .seconds(3600), limit: 10)
             #expect(
                 try await fixture.store.claimHistory(channel: fixture.channel, since: at(0), limit: 10)
                     == [at(0), at(300)])

@@ -240,7 +240,7 @@ struct Transition {
         note(.replayed, detail: corrected.isEmpty ? nil : "corrected: " + corrected.joined(separator: ", "))
     }
 
-    /// The content of a message to redact goes once nothing needs it: a dead letter may be replayed and keeps it.
+    /// The content of a message to redact goes once it is final, a dead letter's included.
     mutating func redactIfDone() {
         guard row.message.redact, row.message.status.isFinal else { return }
         row.message.payload.content = JSONObject()
