@@ -8,6 +8,9 @@ ENGINES ?=
 
 KILLS ?= 100
 
+# Options of Benchmarks/run, such as BENCH='--only accept --seconds 10'.
+BENCH ?=
+
 .PHONY: help build demo test bench crash simulate format lint clean
 
 help: ## Lists what can be made.
@@ -25,8 +28,10 @@ demo: ## Builds what is needed and shows the whole story on one screen.
 test: ## Runs every test; installs what they need.
 	scripts/test
 
-bench: build ## Measures a release build on this machine.
-	scripts/bench
+bench: build ## Measures a release build on this machine, and writes docs/benchmarks.md.
+	scripts/install-requirements bench
+	swift build -c release $(ENGINES) --product martlet-benchmark
+	Benchmarks/run $(BENCH)
 
 crash: ## Kills a loaded server KILLS times and compares what it promised with what the provider got.
 	scripts/install-requirements test

@@ -13,6 +13,7 @@ struct ClaimBenchmark: AsyncParsableCommand {
     @Option(help: "The tenant that the messages are of.") var tenant: String
     @Option(help: "The channel in which they wait.") var channel: String
     @Option(help: "How many wait, step by step, separated by commas.") var waiting = "10000,100000,1000000"
+    @Option(help: "How many wait in it already.") var stored = 0
     @Option(help: "Messages in one claim.") var batch = 100
     @Option(help: "Claims measured at each step.") var repetitions = 300
 
@@ -24,7 +25,7 @@ struct ClaimBenchmark: AsyncParsableCommand {
         let store = try await SQLiteStore.open(path: database, options: SQLiteOptions())
         let time = SystemTimeSource()
         let identifiers = IdentifierGenerator(time: time, random: SystemRandomSource())
-        var stored = 0
+        var stored = stored
         for step in steps {
             let start = ContinuousClock.now
             let first = stored

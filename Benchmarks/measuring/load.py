@@ -12,19 +12,25 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DONE = ("delivered", "read", "failed")
 
 
-def offer(system, seconds, connections, first, rate=0):
-    """Posts messages for so many seconds; in a closed loop without a rate. Answers what the load program saw."""
+def wrk(script, url, seconds, connections, arguments, **environment):
+    """Runs wrk with a script that ends by printing a line of JSON behind LOAD. Answers that."""
     run = subprocess.run(
         [
             "wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--timeout", "10s",
-            "--script", os.path.join(HERE, "load.lua"), f"{system.url}/v1/messages", "--", system.key, str(rate),
+            "--script", os.path.join(HERE, script), url, "--", *arguments,
         ],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds + 60,
-        env={**os.environ, "LOAD_FIRST": str(first)})
+        env={**os.environ, **environment})
     line = next((line for line in run.stdout.splitlines() if line.startswith("LOAD ")), None)
     if run.returncode != 0 or line is None:
         raise Failure(f"wrk ended with {run.returncode}: {run.stdout[-2000:]}")
     return json.loads(line.removeprefix("LOAD "))
+
+
+def offer(system, seconds, connections, first, rate=0):
+    """Posts messages for so many seconds; in a closed loop without a rate. Answers what the load program saw."""
+    return wrk(
+        "load.lua", f"{system.url}/v1/messages", seconds, connections, [system.key, str(rate)], LOAD_FIRST=str(first))
 
 
 def settle(system, limit, every=0.1):

@@ -10,7 +10,7 @@ import subprocess
 from .processes import Failure, Server, call, free_port, wait_for
 from .sandbox import API_KEY, LIMIT_PER_SECOND, WEBHOOK_SECRET
 
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
 
 
 def postgres_binaries():
@@ -48,20 +48,21 @@ class System:
 
 
 class Martlet(System):
-    def __init__(self, options, folder, sandbox):
+    def __init__(self, options, folder, sandbox, serve=None):
+        """`serve` is the command that serves, where it is not `martlet serve`."""
         super().__init__()
         admin = secrets.token_hex(16)
-        server = self.start(
+        self.server = server = self.start(
             folder, "martlet",
             [
-                options.martlet, "serve", "--http-port", "0", "--store-url", f"sqlite:{folder}/martlet.db",
-                "--log-level", "warning",
+                *(serve or [options.martlet, "serve"]), "--http-port", "0", "--store-url",
+                f"sqlite:{folder}/martlet.db", "--log-level", "warning",
             ],
             env={**os.environ, "MARTLET_ADMIN_TOKEN": admin})
         self.url = server.address()
-        tenant = call(f"{self.url}/v1/tenants", admin, "POST", {"name": "peers"})["id"]
+        self.tenant = tenant = call(f"{self.url}/v1/tenants", admin, "POST", {"name": "peers"})["id"]
         self.key = call(f"{self.url}/v1/tenants/{tenant}/keys", admin, "POST", {})["key"]
-        channel = call(
+        self.channel = channel = call(
             f"{self.url}/v1/channels", self.key, "POST",
             {
                 "name": "bench", "provider": "wasender", "base_url": f"{sandbox.url}/api",
@@ -79,7 +80,7 @@ class Recipe(System):
         port = free_port()
         environment = {
             **os.environ,
-            "PYTHONPATH": HERE, "RECIPE_DATABASE_URL": database, "RECIPE_REDIS_URL": broker, "RECIPE_API_KEY": self.key,
+            "PYTHONPATH": PEERS, "RECIPE_DATABASE_URL": database, "RECIPE_REDIS_URL": broker, "RECIPE_API_KEY": self.key,
             "RECIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "RECIPE_PROVIDER_URL": f"{sandbox.url}/api",
             "RECIPE_PROVIDER_KEY": API_KEY, "RECIPE_RATE_PER_SECOND": str(LIMIT_PER_SECOND),
             "RECIPE_WORKER_CONCURRENCY": str(options.worker_concurrency),
@@ -146,7 +147,7 @@ class Recipe(System):
             folder, "postgres", [f"{binaries}/postgres", "-D", data, *flags], stop_signal=signal.SIGINT, cwd="/",
             **owner)
         server.says("database system is ready to accept connections")
-        with open(os.path.join(HERE, "recipe", "schema.sql"), encoding="utf-8") as schema:
+        with open(os.path.join(PEERS, "recipe", "schema.sql"), encoding="utf-8") as schema:
             loaded = subprocess.run(
                 [
                     f"{binaries}/psql", "-h", "127.0.0.1", "-p", str(port), "-U", "recipe", "-d", "postgres", "-q",
