@@ -36,15 +36,15 @@ package final class Dispatcher: Sendable {
     private let heartbeats: Heartbeats
     private let state: Mutex<State>
     private let signal = WakeSignal()
-    private let reconcileSoon: @Sendable () -> Void
+    private let lookUp: @Sendable (Timestamp) -> Void
     private let logger: Logger
 
-    /// - parameter reconcileSoon: called when a look-up was scheduled.
+    /// - parameter lookUp: called when a look-up was scheduled, with its time.
     package init(
         store: any DispatchQueue, directory: Directory, throttle: any Throttle, configuration: PipelineConfiguration,
         time: any TimeSource, random: any RandomSource, worker: String, observer: PipelineObserver,
         heartbeats: Heartbeats,
-        logger: Logger, reconcileSoon: @escaping @Sendable () -> Void
+        logger: Logger, lookUp: @escaping @Sendable (Timestamp) -> Void
     ) {
         self.store = store
         self.directory = directory
@@ -58,7 +58,7 @@ package final class Dispatcher: Sendable {
         self.heartbeats = heartbeats
         self.logger = logger
         state = Mutex(State(watch: DispatchWatch(requestMax: configuration.providerTimeout)))
-        self.reconcileSoon = reconcileSoon
+        self.lookUp = lookUp
         limits = LimitKeeper(
             store: store, directory: directory, throttle: throttle, time: time, observer: observer)
         settlements = GroupCommit(batchMax: 500) { (batch: [Settlement]) async throws(StoreError) in
@@ -358,8 +358,8 @@ package final class Dispatcher: Sendable {
         switch disposition {
         case .sent(_, _, let lookUpAt):
             observer.sent(on: id)
-            if lookUpAt != nil { reconcileSoon() }
-        case .unknown: reconcileSoon()
+            if let lookUpAt { lookUp(lookUpAt) }
+        case .unknown(let lookUpAt, let decideAt): lookUp(min(lookUpAt ?? decideAt, decideAt))
         case .retry: observer.retried(over: directory.channel(id), after: .transient)
         case .hold, .fail, .release: break
         }

@@ -6,6 +6,8 @@ import Synchronization
 package final class InboxProcessor: Sendable {
     private static let batchMax = 500
     private static let idleMax: Duration = .seconds(1)
+    /// From the beginning of one batch to the next, so that webhooks that trickle in share their transactions.
+    private static let batchInterval: Duration = .milliseconds(25)
 
     private let inbox: any Inbox
     private let store: any ReconciliationStore
@@ -45,6 +47,7 @@ package final class InboxProcessor: Sendable {
         await withGracefulShutdownHandler {
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
                 heartbeats.beat(.inbox)
+                let start = time.monotonicNow()
                 do throws(StoreError) {
                     if try await processBatch() { continue }
                 } catch {
@@ -53,6 +56,8 @@ package final class InboxProcessor: Sendable {
                     continue
                 }
                 await signal.wait(atMost: Self.idleMax, time: time)
+                let early = start + Self.batchInterval - time.monotonicNow()
+                if early > .zero { try? await time.sleep(for: early) }
             }
         } onGracefulShutdown: {
             self.signal.signal()

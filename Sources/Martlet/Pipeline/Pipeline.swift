@@ -53,16 +53,16 @@ package final class Pipeline: Service {
         self.heartbeats = heartbeats
         parts.observer.watch { heartbeats.checks }
         // The dispatcher and the reconciler wake each other; the box is filled before either runs.
-        let wakeReconciler = LateCall<Void>()
+        let lookUp = LateCall<Timestamp>()
         let dispatcher = Dispatcher(
             store: parts.store, directory: parts.directory, throttle: parts.throttle, configuration: configuration,
             time: parts.time, random: parts.random, worker: worker, observer: parts.observer, heartbeats: heartbeats,
-            logger: parts.logger, reconcileSoon: { wakeReconciler.call(()) })
+            logger: parts.logger, lookUp: { lookUp.call($0) })
         let reconciler = Reconciler(
             store: parts.store, directory: parts.directory, configuration: configuration, time: parts.time,
             random: parts.random, observer: parts.observer, heartbeats: heartbeats,
             wake: { dispatcher.wake($0, dueAt: $1) })
-        wakeReconciler.set { [weak reconciler] in reconciler?.lookSoon() }
+        lookUp.set { [weak reconciler] in reconciler?.look(at: $0) }
         let sessionMonitor = SessionMonitor(
             directory: parts.directory, throttle: parts.throttle, configuration: configuration, time: parts.time,
             observer: parts.observer, heartbeats: heartbeats)

@@ -9,6 +9,8 @@ package final class Reconciler: Sendable {
     /// Questions of one channel that are claimed at once.
     private static let perChannelMax = 64
     private static let idleMax: Duration = .seconds(1)
+    /// Between two looks at what is due: no question is so urgent that each should have a transaction of its own.
+    private static let pauseMin: Duration = .milliseconds(100)
 
     private let store: any ReconciliationStore
     private let directory: Directory
@@ -26,6 +28,15 @@ package final class Reconciler: Sendable {
     /// Channels whose questions are being asked: they get no more until these are settled.
     private let asking = Mutex<Set<ChannelID>>([])
     private let signal = WakeSignal()
+    private let plan = Mutex(Plan())
+
+    /// When the loop looks again, so that it is woken only for what is due earlier.
+    private struct Plan: Sendable {
+        /// Nil while it looks.
+        var sleepingUntil: Timestamp?
+        /// The earliest due time that it was told of since it began to look.
+        var toldOf: Timestamp?
+    }
 
     /// - parameter wake: called when a message became due again.
     package init(
@@ -45,8 +56,26 @@ package final class Reconciler: Sendable {
         throttle = InProcessThrottle(time: time)
     }
 
-    /// Something to look up was stored.
-    package func lookSoon() { signal.signal() }
+    /// Something to look up then was stored.
+    package func look(at dueAt: Timestamp) {
+        let isEarlier = plan.withLock { plan in
+            plan.toldOf = min(plan.toldOf ?? dueAt, dueAt)
+            return plan.sleepingUntil.map { dueAt < $0 } ?? false
+        }
+        if isEarlier { signal.signal() }
+    }
+
+    /// Sleeps for so long, or until what was told of meanwhile is due, or until there is reason to look earlier.
+    private func sleep(for pause: Duration) async {
+        let now = time.now()
+        let until = plan.withLock { plan in
+            let planned = now + max(pause, Self.pauseMin)
+            let until = max(now + Self.pauseMin, min(planned, plan.toldOf ?? planned))
+            plan.sleepingUntil = until
+            return until
+        }
+        await signal.wait(atMost: until - now, time: time)
+    }
 
     package func run() async {
         await withDiscardingTaskGroup { group in
@@ -54,6 +83,7 @@ package final class Reconciler: Sendable {
                 while !Task.isShuttingDownGracefully, !Task.isCancelled {
                     heartbeats.beat(.reconciler)
                     var pause = Self.idleMax
+                    plan.withLock { $0 = Plan() }
                     do throws(StoreError) {
                         try await askDue(&group)
                         if try await decideDue() == Self.batchMax { continue }
@@ -61,7 +91,7 @@ package final class Reconciler: Sendable {
                     } catch {
                         observer.storeFailed(error, doing: "look up messages")
                     }
-                    if pause > .zero { await signal.wait(atMost: pause, time: time) }
+                    await sleep(for: pause)
                 }
             } onGracefulShutdown: {
                 self.signal.signal()
@@ -73,9 +103,7 @@ package final class Reconciler: Sendable {
         let next = try await store.nextReconciliation()
         let now = time.now()
         // A due look-up that was not taken belongs to a channel that holds, is blocked or is being asked: no reason to spin.
-        let candidates = [next.lookUpAt, next.decideAt].compactMap { $0 }.map {
-            $0 > now ? $0 - now : .milliseconds(100)
-        }
+        let candidates = [next.lookUpAt, next.decideAt].compactMap { $0 }.map { $0 > now ? $0 - now : Self.pauseMin }
         return min(candidates.min() ?? Self.idleMax, Self.idleMax)
     }
 
@@ -101,8 +129,7 @@ package final class Reconciler: Sendable {
             group.addTask {
                 await self.ask(questions)
                 self.asking.withLock { _ = $0.remove(channel) }
-                // There may be more of this channel.
-                self.signal.signal()
+                if questions.count == Self.perChannelMax { self.signal.signal() }
             }
         }
     }

@@ -94,7 +94,7 @@ package final class Sweeper: Sendable {
                 limit: Self.rowsAtOnce)
             if count > 0 {
                 logger.notice("took over claims of a worker that is gone", metadata: ["count": "\(count)"])
-                reconciler.lookSoon()
+                reconciler.look(at: time.now())
             }
             if count < Self.rowsAtOnce { return }
         }
