@@ -71,6 +71,12 @@ struct WatchedStore: ForwardingStore {
         }
     }
 
+    func renewLeases(worker: String, until: Timestamp) async throws(StoreError) {
+        log.renewing(incarnation)
+        try await connection.renewLeases(worker: worker, until: until)
+        log.renewed(incarnation)
+    }
+
     func recoverLeases(
         now: Timestamp, worker: String, includingUnexpired: Bool, decideAt: Timestamp, limit: Int
     ) async throws(StoreError) -> Int {

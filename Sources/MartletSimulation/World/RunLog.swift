@@ -30,6 +30,8 @@ final class RunLog: Sendable {
         var newestTokens: [MessageID: Int64] = [:]
         var claimants: [MessageID: Int] = [:]
         var overtaken: Set<Int> = []
+        /// Nodes that asked for longer leases and have not had them: the store is slow, full or away.
+        var unrenewed: Set<Int> = []
         var counts = Counts()
     }
 
@@ -99,11 +101,18 @@ final class RunLog: Sendable {
         }
     }
 
-    /// Somebody took over that many claims: they must have been those of nodes that are dead or hang.
+    /// A node asks for longer leases.
+    func renewing(_ incarnation: Int) { state.withLock { _ = $0.unrenewed.insert(incarnation) } }
+
+    /// A node has them.
+    func renewed(_ incarnation: Int) { state.withLock { _ = $0.unrenewed.remove(incarnation) } }
+
+    /// Somebody took over that many claims: they must have been those of nodes that are dead, hang, or cannot renew them.
     func recovered(_ count: Int, unknownNow: Set<MessageID>) {
         let (eligible, taken) = state.withLock { state in
             let eligible = state.openClaims.filter { _, claim in
                 state.deaths[claim.incarnation] != nil || state.stalls[claim.incarnation] != nil
+                    || state.unrenewed.contains(claim.incarnation)
             }
             let taken = state.openClaims.filter { unknownNow.contains($0.key) }
             for id in taken.keys { state.openClaims[id] = nil }
