@@ -296,7 +296,8 @@ package final class Dispatcher: Sendable {
     ) async {
         do throws(StoreError) {
             if try await directory.setStatus(channel.id, status, reason: reason, from: from) {
-                observer.channelHeld(channel, status: status, reason: reason)
+                // The provider may repeat the message in its words: the channel's status_reason has them, no log.
+                observer.channelHeld(channel, status: status, reason: nil)
             }
         } catch {
             observer.storeFailed(error, doing: "store a channel's status")

@@ -109,7 +109,7 @@ package final class PipelineObserver: Sendable {
             "channel holds its messages",
             metadata: [
                 "channel": "\(channel.id)", "name": "\(channel.name)", "status": "\(status.rawValue)",
-                "reason": "\(reason ?? "-")",
+                "reason": "\(reason ?? "see the channel's status_reason")",
             ])
     }
 
