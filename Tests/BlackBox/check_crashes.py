@@ -28,7 +28,7 @@ def stopped_under_load(world):
     sandbox = world.sandbox(
         "--latency-ms", "150", *(flag for count, seconds in limits for flag in ("--limit", f"{count}/{seconds}s")))
     node = world.node(
-        provider__timeout=1, lease__duration=1.5, unknown__wait=6, retry__delays="0.5,1,2", log__level="notice")
+        provider__timeout=1, lease__duration=1.5, unknown__wait=10, retry__delays="0.5,1,2", log__level="notice")
     tenant = node.tenant()
     channels = [tenant.channel(sandbox, name=name, token=True, limits=limits) for name in ("first", "second")]
     accepted, unanswered, stop = {}, [], threading.Event()
@@ -56,9 +56,9 @@ def stopped_under_load(world):
         wait_for("sends under way", lambda: sandbox.statistics()["accepted"] >= before + 15, within=30)
         os.kill(process, signal.SIGSTOP)
         # What it has written is still on its way for a moment.
-        time.sleep(0.5)
+        time.sleep(1)
         reached = sandbox.statistics()["received"]
-        time.sleep(seconds - 0.5)
+        time.sleep(seconds - 1)
         expect_equal(sandbox.statistics()["received"], reached, "requests of a process that is stopped")
         os.kill(process, signal.SIGCONT)
     wait_for("health after it went on", lambda: node.health() == (200, {}), within=20)

@@ -61,13 +61,13 @@ import Testing
             let channel = try await harness.makeChannel()
             try await harness.withNode { node in
                 // More than go out at once, so that some are due all the while.
-                try await send(harness, channel, node, count: 8)
+                try await send(harness, channel, node, count: 60)
                 let since = harness.time.monotonicNow()
                 try await harness.wait(upTo: .seconds(100)) { !isWell(harness) }
                 let patience = DispatchWatch.patience + harness.configuration.providerTimeout
                 #expect(harness.time.monotonicNow() - since >= patience)
-                try await harness.wait(upTo: .seconds(60)) { isWell(harness) }
-                #expect(harness.provider.receipts.count == 8)
+                try await harness.wait(upTo: .seconds(90)) { isWell(harness) }
+                #expect(harness.provider.receipts.count == 60)
             }
         }
     }

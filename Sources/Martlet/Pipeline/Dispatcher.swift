@@ -364,7 +364,9 @@ package final class Dispatcher: Sendable {
         case .retry: observer.retried(over: directory.channel(id), after: .transient)
         case .hold, .fail, .release: break
         }
-        if let message { observer.changed([message]) }
+        guard let message else { return }
+        if case .sent = disposition { observer.follows(message) }
+        observer.changed([message])
     }
 
     /// How many requests are in flight.

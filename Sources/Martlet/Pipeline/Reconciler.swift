@@ -95,7 +95,7 @@ package final class Reconciler: Sendable {
             return await group.reduce(into: []) { $0.append($1) }
         }
         let changed = try await store.settleLookUps(settlements, now: time.now())
-        observer.acknowledged(changed)
+        observer.changed(changed)
         return questions.count
     }
 
