@@ -34,6 +34,7 @@ let package = Package(
     name: "martlet",
     products: [
         .executable(name: "martlet", targets: ["MartletMain"]),
+        .executable(name: "martlet-benchmark", targets: ["MartletBenchmark"]),
         .executable(name: "martlet-simulate", targets: ["MartletSimulate"]),
     ],
     dependencies: [
@@ -106,6 +107,11 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "MartletSimulate", dependencies: ["MartletSimulation", argumentParser], swiftSettings: settings),
+        // What is measured inside the process; Benchmarks/ measures the rest from outside.
+        .executableTarget(
+            name: "MartletBenchmark",
+            dependencies: ["Martlet", "MartletCommands", "SQLiteEngine", argumentParser, logging],
+            swiftSettings: settings),
 
         .testTarget(
             name: "MartletTests", dependencies: ["EngineConformance", "Martlet", "MartletTestSupport"],

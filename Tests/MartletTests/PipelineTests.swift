@@ -519,6 +519,62 @@ import Testing
         }
     }
 
+    private static let askingTraits = ProviderTraits(
+        defaultBaseURL: "", defaultLimits: [], concurrency: 5, needsIdentityLookUp: true,
+        canLookUpAcknowledgement: false, hasSessions: true)
+
+    @Test func `look-ups keep up with a channel that sends fast`() async throws {
+        let time = Mutex<VirtualTime?>(nil)
+        let harness = harness(
+            traits: Self.askingTraits,
+            sending: { SendAnswer(.accepted(submissionID: "s-\($0.message.id)", messageID: nil), httpStatus: 200) },
+            lookingUp: { question in
+                try? await time.withLock { $0 }?.sleep(for: .milliseconds(50))
+                return .found(
+                    submissionID: nil, messageID: "w-\(question.message.id)", level: .device, detail: nil)
+            })
+        time.withLock { $0 = harness.time }
+        try await harness.simulation.run {
+            let channel = try await harness.makeChannel(limits: [RateLimit(count: 10_000, perSeconds: 1)])
+            try await harness.withNode { node in
+                _ = try await accepted(harness, channel, node, count: 1000)
+                try await harness.waitUntilNothingIsQueued()
+                try await harness.wait(upTo: .seconds(4)) {
+                    harness.store.allMessages.allSatisfy { $0.status == .delivered }
+                }
+            }
+        }
+    }
+
+    @Test func `a provider that is slow to tell about one channel keeps no other waiting`() async throws {
+        let slow = Mutex<(time: VirtualTime, channel: ChannelID)?>(nil)
+        let harness = harness(
+            traits: Self.askingTraits,
+            sending: { SendAnswer(.accepted(submissionID: "s-\($0.message.id)", messageID: nil), httpStatus: 200) },
+            lookingUp: { question in
+                if let (time, channel) = slow.withLock({ $0 }), channel == question.message.channelID {
+                    try? await time.sleep(for: .seconds(9))
+                }
+                return .found(
+                    submissionID: nil, messageID: "w-\(question.message.id)", level: .device, detail: nil)
+            })
+        try await harness.simulation.run {
+            let first = try await harness.makeChannel("slow")
+            let second = try await harness.makeChannel("quick")
+            slow.withLock { $0 = (harness.time, first.id) }
+            try await harness.withNode { node in
+                _ = try await accepted(harness, first, node, count: 1)
+                try await harness.wait(upTo: .seconds(5)) { harness.provider.questions(.identity) == 1 }
+                _ = try await accepted(harness, second, node, count: 5)
+                try await harness.wait(upTo: .seconds(4)) {
+                    harness.store.allMessages.filter { $0.channelID == second.id }
+                        .allSatisfy { $0.status == .delivered }
+                }
+                #expect(harness.store.allMessages.first { $0.channelID == first.id }?.status == .sent)
+            }
+        }
+    }
+
     @Test func `a webhook with a wrong secret leaves nothing behind`() async throws {
         let harness = harness()
         try await harness.simulation.run {

@@ -12,8 +12,7 @@ package final class Directory: Sendable {
 
     private struct State: Sendable {
         var tenants: [TenantID: Tenant] = [:]
-        var channels: [ChannelID: Channel] = [:]
-        var channelsByTenant: [TenantID: [ChannelID]] = [:]
+        var channels = ChannelIndex()
         /// Keys that were looked up, by hash. A key is checked against the store once, then served from here until revoked.
         var keys: [[UInt8]: APIKey] = [:]
         var usedAt: [KeyID: Timestamp] = [:]
@@ -50,9 +49,7 @@ package final class Directory: Sendable {
         let channels = try await store.channels().map { try open($0) }
         state.withLock { state in
             state.tenants = Dictionary(uniqueKeysWithValues: tenants.map { ($0.id, $0) })
-            state.channels = Dictionary(uniqueKeysWithValues: channels.map { ($0.id, $0) })
-            state.channelsByTenant = Dictionary(grouping: channels.sorted { $0.id < $1.id }, by: \.tenantID)
-                .mapValues { $0.map(\.id) }
+            state.channels = ChannelIndex(channels)
             state.keys = [:]
         }
     }
@@ -77,10 +74,8 @@ package final class Directory: Sendable {
                 if state.channels[channel.id] != merged { changes.append(.channel(merged)) }
                 channels[channel.id] = merged
             }
-            for id in state.channels.keys where channels[id] == nil { changes.append(.channelRemoved(id)) }
-            state.channels = channels
-            state.channelsByTenant = Dictionary(grouping: channels.values.sorted { $0.id < $1.id }, by: \.tenantID)
-                .mapValues { $0.map(\.id) }
+            for id in state.channels.ids where channels[id] == nil { changes.append(.channelRemoved(id)) }
+            state.channels = ChannelIndex(channels.values)
             state.keys = [:]
             return changes
         }
@@ -121,8 +116,7 @@ package final class Directory: Sendable {
     package func deleteTenant(_ id: TenantID) async throws(StoreError) -> Bool {
         // Its channels stop first, so that nothing is sent while its messages go.
         let channels = state.withLock { state in
-            let channels = state.channelsByTenant.removeValue(forKey: id) ?? []
-            for channel in channels { state.channels[channel] = nil }
+            let channels = state.channels.removeAll(of: id)
             state.tenants[id] = nil
             state.keys = state.keys.filter { $0.value.tenantID != id }
             return channels
@@ -203,25 +197,31 @@ package final class Directory: Sendable {
 
     package func channel(_ id: ChannelID) -> Channel? { state.withLock { $0.channels[id] } }
 
-    package func channels() -> [Channel] { state.withLock { $0.channels.values.sorted { $0.id < $1.id } } }
+    package func channels() -> [Channel] { state.withLock { $0.channels.all } }
+
+    /// Channels without a session or the right to use it: nothing can be asked over them.
+    package func channelsWithoutSession() -> Set<ChannelID> { state.withLock { $0.channels.withoutSession } }
 
     package func channels(tenant: TenantID) -> [Channel] {
-        state.withLock { state in (state.channelsByTenant[tenant] ?? []).compactMap { state.channels[$0] } }
+        state.withLock { state in state.channels.ids(of: tenant).compactMap { state.channels[$0] } }
     }
 
     /// A tenant's channel by name or id; without either, its only one.
     package func resolveChannel(named name: String?, tenant: TenantID) -> Result<Channel, FieldError> {
-        let channels = channels(tenant: tenant)
-        if let name {
-            if let channel = channels.first(where: { $0.name == name || $0.id.text == name }) {
-                return .success(channel)
+        state.withLock { state in
+            if let name {
+                if let channel = state.channels.channel(named: name, of: tenant) { return .success(channel) }
+                if let channel = ChannelID(name).flatMap({ state.channels[$0] }), channel.tenantID == tenant {
+                    return .success(channel)
+                }
+                return .failure(FieldError("/channel", "there is no channel of that name"))
             }
-            return .failure(FieldError("/channel", "there is no channel of that name"))
-        }
-        switch channels.count {
-        case 0: return .failure(FieldError("/channel", "the tenant has no channel yet"))
-        case 1: return .success(channels[0])
-        default: return .failure(FieldError("/channel", "is required, as the tenant has several channels"))
+            let ids = state.channels.ids(of: tenant)
+            if ids.count == 1, let channel = state.channels[ids[0]] { return .success(channel) }
+            return .failure(
+                FieldError(
+                    "/channel",
+                    ids.isEmpty ? "the tenant has no channel yet" : "is required, as the tenant has several channels"))
         }
     }
 
@@ -240,7 +240,6 @@ package final class Directory: Sendable {
         let created = channel
         state.withLock { state in
             state.channels[created.id] = created
-            state.channelsByTenant[created.tenantID, default: []].append(created.id)
         }
         notify(.channel(created))
         return created
@@ -312,9 +311,8 @@ package final class Directory: Sendable {
 
     package func deleteChannel(_ id: ChannelID) async throws(StoreError) -> Bool {
         let removed = state.withLock { state -> Channel? in
-            guard let channel = state.channels.removeValue(forKey: id) else { return nil }
-            state.channelsByTenant[channel.tenantID]?.removeAll { $0 == id }
-            return channel
+            defer { state.channels[id] = nil }
+            return state.channels[id]
         }
         guard removed != nil else { return false }
         statuses.forget(id)

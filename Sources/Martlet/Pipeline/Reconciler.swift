@@ -5,8 +5,9 @@ import Synchronization
 /// Asks providers about messages: which id webhooks will use, whether a send whose answer was lost was taken, whether a
 /// message that nobody acknowledged arrived. Then decides on outcomes that stayed unknown.
 package final class Reconciler: Sendable {
-    private static let batchMax = 128
-    private static let perChannelMax = 16
+    private static let batchMax = 512
+    /// Questions of one channel that are claimed at once.
+    private static let perChannelMax = 64
     private static let idleMax: Duration = .seconds(1)
 
     private let store: any ReconciliationStore
@@ -22,6 +23,8 @@ package final class Reconciler: Sendable {
     private let throttle: InProcessThrottle
     private let blocked = Mutex<[ChannelID: Timestamp]>([:])
     private let configured = Mutex<[ChannelID: [RateLimit]]>([:])
+    /// Channels whose questions are being asked: they get no more until these are settled.
+    private let asking = Mutex<Set<ChannelID>>([])
     private let signal = WakeSignal()
 
     /// - parameter wake: called when a message became due again.
@@ -46,29 +49,30 @@ package final class Reconciler: Sendable {
     package func lookSoon() { signal.signal() }
 
     package func run() async {
-        await withGracefulShutdownHandler {
-            while !Task.isShuttingDownGracefully, !Task.isCancelled {
-                heartbeats.beat(.reconciler)
-                var pause = Self.idleMax
-                do throws(StoreError) {
-                    let asked = try await askDue()
-                    let decided = try await decideDue()
-                    if asked == Self.batchMax || decided == Self.batchMax { continue }
-                    pause = try await untilNext()
-                } catch {
-                    observer.storeFailed(error, doing: "look up messages")
+        await withDiscardingTaskGroup { group in
+            await withGracefulShutdownHandler {
+                while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                    heartbeats.beat(.reconciler)
+                    var pause = Self.idleMax
+                    do throws(StoreError) {
+                        try await askDue(&group)
+                        if try await decideDue() == Self.batchMax { continue }
+                        pause = try await untilNext()
+                    } catch {
+                        observer.storeFailed(error, doing: "look up messages")
+                    }
+                    if pause > .zero { await signal.wait(atMost: pause, time: time) }
                 }
-                if pause > .zero { await signal.wait(atMost: pause, time: time) }
+            } onGracefulShutdown: {
+                self.signal.signal()
             }
-        } onGracefulShutdown: {
-            self.signal.signal()
         }
     }
 
     private func untilNext() async throws(StoreError) -> Duration {
         let next = try await store.nextReconciliation()
         let now = time.now()
-        // A due look-up that was not taken belongs to a channel that holds or is blocked: it is no reason to spin.
+        // A due look-up that was not taken belongs to a channel that holds, is blocked or is being asked: no reason to spin.
         let candidates = [next.lookUpAt, next.decideAt].compactMap { $0 }.map {
             $0 > now ? $0 - now : .milliseconds(100)
         }
@@ -77,26 +81,44 @@ package final class Reconciler: Sendable {
 
     // MARK: Look-ups
 
-    private func askDue() async throws(StoreError) -> Int {
+    /// Claims what is due and asks each channel's questions in a task of its own, so that a provider that takes its time
+    /// with one channel keeps no other waiting.
+    private func askDue(_ group: inout DiscardingTaskGroup) async throws(StoreError) {
         let now = time.now()
         var except = blocked.withLock { blocked in
             blocked = blocked.filter { $0.value > now }
             return Set(blocked.keys)
         }
-        for channel in directory.channels() where channel.status == .disconnected || channel.status == .unauthorized {
-            except.insert(channel.id)
-        }
+        except.formUnion(asking.withLock { $0 })
+        except.formUnion(directory.channelsWithoutSession())
         let questions = try await store.claimLookUps(
             limit: Self.batchMax, perChannel: Self.perChannelMax, except: except, now: now,
             leaseUntil: now + configuration.providerTimeout + .seconds(5))
-        guard !questions.isEmpty else { return 0 }
+        for (channel, questions) in Dictionary(grouping: questions, by: \.message.channelID).sorted(by: {
+            $0.key < $1.key
+        }) {
+            asking.withLock { _ = $0.insert(channel) }
+            group.addTask {
+                await self.ask(questions)
+                self.asking.withLock { _ = $0.remove(channel) }
+                // There may be more of this channel.
+                self.signal.signal()
+            }
+        }
+    }
+
+    /// Asks one channel's questions together, and stores what was answered. Where that fails, the claim runs out and they
+    /// are asked again.
+    private func ask(_ questions: [LookUp]) async {
         let settlements = await withTaskGroup(of: LookUpSettlement.self) { group in
             for question in questions { group.addTask { await self.ask(question) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        let changed = try await store.settleLookUps(settlements, now: time.now())
-        observer.changed(changed)
-        return questions.count
+        do throws(StoreError) {
+            observer.changed(try await store.settleLookUps(settlements, now: time.now()))
+        } catch {
+            observer.storeFailed(error, doing: "store what a provider was asked")
+        }
     }
 
     private func ask(_ question: LookUp) async -> LookUpSettlement {

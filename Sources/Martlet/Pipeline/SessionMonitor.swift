@@ -76,7 +76,7 @@ package final class SessionMonitor: Sendable {
 
     private func dueChannels() -> [Channel] {
         let now = time.monotonicNow()
-        let held = directory.channels().filter { $0.status == .disconnected || $0.status == .unauthorized }
+        let held = directory.channelsWithoutSession().sorted().compactMap(directory.channel)
         return watches.withLock { watches in
             let ids = Set(held.map(\.id))
             watches = watches.filter { ids.contains($0.key) }
