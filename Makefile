@@ -11,7 +11,7 @@ KILLS ?= 100
 # Options of Benchmarks/run, such as BENCH='--only accept --seconds 10'.
 BENCH ?=
 
-.PHONY: help build demo test bench crash simulate format lint clean
+.PHONY: help build demo test bench crash replay simulate format lint clean
 
 help: ## Lists what can be made.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -37,6 +37,15 @@ crash: ## Kills a loaded server KILLS times and compares what it promised with w
 	scripts/install-requirements test
 	swift build --product martlet
 	python3 Tests/BlackBox/crash_campaign.py --martlet .build/debug/martlet --kills $(KILLS)
+
+REPLAY_MESSAGES ?= 1000
+REPLAY_PER_SECOND ?= 20
+
+replay: ## Replays a corrected batch of dead letters, REPLAY_MESSAGES at REPLAY_PER_SECOND, over a kill -9 halfway.
+	scripts/install-requirements test
+	swift build --product martlet
+	REPLAY_MESSAGES=$(REPLAY_MESSAGES) REPLAY_PER_SECOND=$(REPLAY_PER_SECOND) python3 Tests/BlackBox/run.py \
+		--martlet .build/debug/martlet --only "survives kill -9 and sends each message once"
 
 # Seeds to run, or one of them to run again: make simulate SEEDS=10000, make simulate SEED=4711.
 SEEDS ?= 10000

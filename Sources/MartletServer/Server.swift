@@ -21,7 +21,7 @@ package struct ListeningAddress: Sendable, Equatable {
 }
 
 /// The HTTP side of a gateway.
-package struct Server: Service {
+package struct Server: Service, CustomStringConvertible {
     private let configuration: ServerConfiguration
     private let gateway: Gateway
     private let metrics: PrometheusRegistry
@@ -44,6 +44,9 @@ package struct Server: Service {
                 scheme: configuration.tls == nil ? "http" : "https", host: configuration.host, port: configuration.port
             ).url)
     }
+
+    /// What the log calls it: the parts are nobody's concern.
+    package var description: String { "Server" }
 
     /// Serves until a graceful shutdown, which ends event streams and lets every other request finish.
     /// - throws: when the address cannot be had, or the certificate cannot be read.
@@ -73,7 +76,7 @@ package struct Server: Service {
         }
         if configuration.roles.contains(.webhooks) { routes += WebhookRoutes(gateway: gateway).routes }
         routes += HealthRoutes(gateway: gateway).routes
-        routes += MetricsRoutes(gateway: gateway, registry: metrics, token: configuration.metricsToken).routes
+        routes += MetricsRoutes(gateway: gateway, registry: metrics, token: configuration.metricsToken?.exposed).routes
         routes += OpenAPIRoutes(configuration: configuration, address: address).routes
         return RouteTable(routes)
     }
@@ -88,7 +91,8 @@ package struct Server: Service {
                 table: table, durations: RequestDurations(registry: metrics), time: gateway.time))
         table.register(
             on: router,
-            authenticator: Authenticator(directory: gateway.directory, adminTokenHash: configuration.adminTokenHash))
+            authenticator: Authenticator(
+                directory: gateway.directory, adminTokenHash: configuration.adminTokenHash.exposed))
         let (configuration, address, onReady) = (configuration, address, onReady)
         return Application(
             router: router,

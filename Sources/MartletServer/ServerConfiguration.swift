@@ -1,3 +1,5 @@
+import Martlet
+
 /// What an operator sets of the HTTP side.
 package struct ServerConfiguration: Sendable {
     /// The parts of the HTTP side that a process may take on. Health, metrics and the API's description are always
@@ -28,17 +30,17 @@ package struct ServerConfiguration: Sendable {
     package var publicURL: String?
     /// With it, HTTPS, and HTTP/2 for clients that ask for it.
     package var tls: TLS?
-    /// SHA-256 of the operator's bearer token.
-    package var adminTokenHash: [UInt8]
+    /// SHA-256 of the operator's bearer token. From a short one it could be guessed.
+    package var adminTokenHash: Secret<[UInt8]>
     /// What a scraper of `/metrics` must bring as its bearer token; nil lets anybody read.
-    package var metricsToken: String?
+    package var metricsToken: Secret<String>?
     /// What this process serves.
     package var roles = Set(Role.allCases)
     /// The program's version, for the API's description.
     package var version: String
 
     package init(adminTokenHash: [UInt8], version: String) {
-        self.adminTokenHash = adminTokenHash
+        self.adminTokenHash = Secret(adminTokenHash)
         self.version = version
     }
 }

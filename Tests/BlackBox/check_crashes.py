@@ -1,65 +1,87 @@
-"""Ended at any moment, nothing that was accepted is lost."""
+"""Ended or stopped at any moment, nothing that was accepted is lost."""
 
+import collections
+import os
+import random
+import signal
 import threading
 import time
 
+from crash_campaign import Campaign, windows_passed
 from harness import expect, expect_equal, number, wait_for
 from registry import check
 
 
-@check("kill -9 under load loses no accepted message", limit=240, alone=True)
+@check("kill -9 at random moments under load loses nothing, doubles nothing and passes no window", limit=240, alone=True)
 def killed_under_load(world):
-    sandbox = world.sandbox("--limit", "400/1s")
-    node = world.node(unknown__wait=3, lease__duration=5, provider__timeout=3, retry__delays="0.5,1,2")
+    seed = random.SystemRandom().randrange(1 << 32)
+    report = Campaign(world, kills=6, seed=seed, cycle=2.0).run()
+    expect(not report.problems, f"seed {seed}: {report.verdict()}\n{report.details()}\n{report.table()}")
+    promised, sent = len(report.campaign.account.promises), len(report.ledger)
+    expect(promised >= 60 and sent >= 60, f"too little happened: {promised} accepted, {sent} sent, seed {seed}")
+
+
+@check("a loaded process that is stopped for longer than its leases goes on by itself, with nothing lost or doubled", limit=150)
+def stopped_under_load(world):
+    limits = ((20, 1), (60, 10))
+    # Slow enough that requests are always under way.
+    sandbox = world.sandbox(
+        "--latency-ms", "150", *(flag for count, seconds in limits for flag in ("--limit", f"{count}/{seconds}s")))
+    node = world.node(
+        provider__timeout=1, lease__duration=1.5, unknown__wait=10, retry__delays="0.5,1,2", log__level="notice")
     tenant = node.tenant()
-    tenant.channel(sandbox, token=True, limits=((400, 1),))
-    accepted, lock = {}, threading.Lock()
-    for round in range(3):
-        stop = threading.Event()
+    channels = [tenant.channel(sandbox, name=name, token=True, limits=limits) for name in ("first", "second")]
+    accepted, unanswered, stop = {}, [], threading.Event()
 
-        def load(sender, tenant=tenant):
-            count = 0
-            while not stop.is_set():
-                text = f"load {round} {sender} {count}"
-                count += 1
-                try:
-                    message = tenant.send(number(sender * 1000 + count % 1000), text)
-                except Exception:
-                    # No answer: the message may or may not be there, nobody was promised anything.
-                    time.sleep(0.02)
-                    continue
-                with lock:
-                    accepted[message["id"]] = text
+    def load(sender):
+        count = 0
+        while not stop.is_set():
+            text = f"stopped {sender} {count}"
+            try:
+                message = tenant.send(
+                    number(sender * 1000 + count), text, channel=("first", "second")[count % 2],
+                    on_unknown=("retry", "hold")[sender % 2])
+                accepted[message["id"]] = text
+            except OSError:
+                unanswered.append(text)
+            count += 1
+            time.sleep(0.15)
 
-        threads = [threading.Thread(target=load, args=(sender,)) for sender in range(6)]
-        for thread in threads:
-            thread.start()
-        wanted = len(accepted) + 120
-        wait_for("messages accepted under load", lambda: len(accepted) >= wanted, within=40)
-        node.kill()
-        stop.set()
-        for thread in threads:
-            thread.join()
-        node = node.restarted()
-        tenant = tenant.on(node)
+    senders = [threading.Thread(target=load, args=(sender,), daemon=True) for sender in range(4)]
+    for sender in senders:
+        sender.start()
+    process = node.process.pid
+    for seconds in (5, 3):
+        before = sandbox.statistics()["accepted"]
+        wait_for("sends under way", lambda: sandbox.statistics()["accepted"] >= before + 15, within=30)
+        os.kill(process, signal.SIGSTOP)
+        # What it has written is still on its way for a moment.
+        time.sleep(1)
+        reached = sandbox.statistics()["received"]
+        time.sleep(seconds - 1)
+        expect_equal(sandbox.statistics()["received"], reached, "requests of a process that is stopped")
+        os.kill(process, signal.SIGCONT)
+    wait_for("health after it went on", lambda: node.health() == (200, {}), within=20)
+    stop.set()
+    for sender in senders:
+        sender.join(40)
+    expect_equal(unanswered, [], "requests that never got an answer")
+    expect(len(accepted) >= 30, f"only {len(accepted)} were accepted")
+    tenant.wait_until_final(len(accepted), within=60)
 
-    def open_messages():
-        counts = tenant.counts()
-        return counts.get("queued", 0) + counts.get("sent", 0)
-
-    wait_for("every message final", lambda: open_messages() == 0, within=120, every=0.5)
     log = {message["id"]: message for message in tenant.all_messages()}
-    missing = [id for id in accepted if id not in log]
-    expect_equal(missing, [], "accepted messages that are not in the log")
-    sent = {}
-    for entry in sandbox.ledger():
-        sent[entry["text"]] = sent.get(entry["text"], 0) + 1
+    expect_equal(set(log), set(accepted), "the log beside what was accepted")
+    sends = collections.Counter(entry["text"] for entry in sandbox.ledger())
+    expect_equal(sum(sends.values()), len(accepted), "sends beside what was accepted")
     for id, text in accepted.items():
         message = log[id]
         expect(message["status"] in ("delivered", "read"), f"{id} is {message['status']}: {message['error_reason']}")
-        expect(sent.get(text, 0) >= 1, f"{id} is {message['status']} and the provider never saw it")
-        if sent[text] > 1:
-            expect(message["duplicate_risk"], f"{id} was sent {sent[text]} times and does not say so")
+        expect_equal(sends[text], 1, f"sends of {id}, {message}")
+    for channel in channels:
+        expect_equal(windows_passed(sandbox.ledger(), channel.session_key, limits), [], "windows passed")
+    expect_equal(sandbox.statistics()["refused_429"], 0, "sends over the limit")
+    expect_equal(node.health(), (200, {}), "health in the end")
+    expect_equal(node.process.poll(), None, "the exit code of a process that goes on")
 
 
 @check("a graceful stop finishes or gives back what is in flight", limit=120)

@@ -245,6 +245,16 @@ class Campaign:
                 previous, quiet_since = now, time.monotonic()
 
 
+def windows_passed(ledger, key, limits):
+    """The windows of any place in which a session got more than a limit, each in words."""
+    moments = sorted(entry["received_us"] for entry in ledger if entry["key"] == key)
+    return [
+        f"{count + 1} within {(beyond - first) / 1e6:.6f} s, the limit is {count} in {seconds} s"
+        for count, seconds in limits for first, beyond in zip(moments, moments[count:])
+        if beyond - first < seconds * 1_000_000
+    ]
+
+
 class Report:
     """The log and the ledger side by side."""
 
@@ -296,12 +306,7 @@ class Report:
 
     def check_windows(self):
         for key in self.campaign.session_keys:
-            moments = sorted(entry["received_us"] for entry in self.ledger if entry["key"] == key)
-            for count, seconds in LIMITS:
-                for first, beyond in zip(moments, moments[count:]):
-                    if beyond - first < seconds * 1_000_000:
-                        self.problems["windows passed"].append(
-                            f"{count + 1} within {(beyond - first) / 1e6:.6f} s, the limit is {count} in {seconds} s")
+            self.problems["windows passed"] += windows_passed(self.ledger, key, LIMITS)
         if self.statistics["refused_429"]:
             self.problems["windows passed"].append(f"{self.statistics['refused_429']} sends refused as too many")
 

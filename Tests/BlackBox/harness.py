@@ -419,7 +419,13 @@ class World:
         self.martlet, self.folder = os.path.abspath(martlet), folder
         self.admin_token = "admin-" + secrets.token_hex(24)
         self.processes = []
+        # What a check has to tell beside its verdict.
+        self.remarks = []
         self._to_close = []
+
+    def say(self, remark):
+        """Has a line printed below the check's own."""
+        self.remarks.append(remark)
 
     def node(self, database="martlet.db", environment=None, launcher=(), **settings):
         """Settings by keyword, a double underscore for the dot: `retry__delays`."""

@@ -88,3 +88,34 @@ class MovableClock:
     def move(self, seconds):
         """Sets the clock that many seconds away from the machine's, from now on."""
         os.pwrite(self._file.fileno(), struct.pack("=q", seconds), 0)
+
+
+class OwnNames:
+    """Host names that lead to this machine, for the processes that are started with the `launcher`."""
+
+    def __init__(self, world, *names):
+        if os.geteuid() != 0:
+            raise Skipped("host names of one's own take root")
+        path = os.path.join(world.folder, "hosts")
+        with open(path, "w", encoding="ascii") as hosts:
+            hosts.write("127.0.0.1 localhost " + " ".join(names) + "\n")
+        self.launcher = ("unshare", "-m", "sh", "-c", f'mount --bind "{path}" /etc/hosts && exec "$@"', "sh")
+        probe = subprocess.run([*self.launcher, "getent", "hosts", names[0]], capture_output=True, text=True)
+        if "127.0.0.1" not in probe.stdout:
+            raise Skipped(f"host names of one's own are not to be had here: {probe.stderr.strip()}")
+
+
+def may_use_low_ports():
+    """Whether anybody may listen on ports below 1024 here."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as file:
+            return int(file.read()) <= 80 or shutil.which("setpriv") is None
+    except OSError:
+        return True
+
+
+def without_low_ports():
+    """A launcher for processes that may not listen on ports below 1024."""
+    if os.geteuid() != 0:
+        return ()
+    return ("setpriv", "--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service", "--")

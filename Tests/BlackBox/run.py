@@ -55,6 +55,8 @@ def run_check(check, martlet):
     verdict = "FAIL" if failure else "skip" if skipped else "ok"
     with printing:
         print(f"{verdict:4} {check.name} ({took:.1f} s)", flush=True)
+        for remark in world.remarks:
+            print("     " + remark, flush=True)
         if failure or skipped:
             print("     " + (failure or skipped).replace("\n", "\n     "), flush=True)
     return verdict

@@ -51,7 +51,7 @@ import Testing
 
     @Test func `metrics that want no token are described as open`() async throws {
         for token in [nil, "scrape-me"] {
-            let harness = try await Harness { $0.metricsToken = token }
+            let harness = try await Harness { $0.metricsToken = token.map { Secret($0) } }
             try await harness.run { api in
                 let security = try await api.get("/openapi.json")["paths"]?["/metrics"]?["get"]?["security"]
                 #expect(security == (token == nil ? [] : [["metricsToken": []]]))

@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func `metrics can want a token`() async throws {
-        let harness = try await Harness { $0.metricsToken = "scraper" }
+        let harness = try await Harness { $0.metricsToken = Secret("scraper") }
         try await harness.run { api in
             expectProblem(try await api.get("/metrics"), 401)
             expectProblem(try await api.get("/metrics", key: "scraper2"), 401)

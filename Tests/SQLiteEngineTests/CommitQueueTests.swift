@@ -190,6 +190,28 @@ import Testing
         }
     }
 
+    @Test func `what runs between transactions waits for one and for no more`() async throws {
+        try await withQueue(.init()) { queue, pool in
+            try await whileWriterIsBusy(queue) { group in
+                group.addTask { try await queue.insert(1) }
+                try await eventually { queue.waitingCount == 1 }
+                group.addTask {
+                    let (isInside, count) = try await queue.betweenTransactions { database in
+                        (database.isInsideTransaction, try Int.fetchOne(database, sql: "SELECT count(*) FROM numbers"))
+                    }
+                    #expect(!isInside)
+                    #expect((0...1).contains(count ?? -1))
+                }
+            }
+            await #expect(throws: StoreError.self) {
+                try await queue.betweenTransactions { _ in throw StoreError(.conflict, "on purpose") }
+            }
+            await queue.close()
+            await #expect(throws: StoreError.self) { try await queue.betweenTransactions { _ in } }
+            #expect(try await numbers(pool) == [1])
+        }
+    }
+
     // MARK: Around it
 
     private func withQueue(

@@ -16,6 +16,7 @@ import WasenderProvider
             #"{"event":"messages.update","sessionId":"\#(key)","timestamp":1.50e3,"data":{"n":18446744073709551615,"t":"a\u00e9\n"}}"#,
             #"{"event":"messages.update","sessionId":"[redacted]","timestamp":1.50e3,"data":{"n":18446744073709551615,"t":"a\u00e9\n"}}"#
         ),
+        (#"{"secret":"\#(Fixture.webhookSecret)","a":1}"#, #"{"secret":"[redacted]","a":1}"#),
         (#"{"sessionId":"another value","a":1}"#, #"{"sessionId":"[redacted]","a":1}"#),
         (#"{ "SESSIONID" : "x" , "a" : [ ] }"#, #"{ "SESSIONID" : "[redacted]" , "a" : [ ] }"#),
         (#"{"sessionId":12345,"a":true}"#, #"{"sessionId":"[redacted]","a":true}"#),

@@ -31,6 +31,8 @@ package final class CommitQueue: Sendable {
     private struct State {
         var waiting: [any Unit] = []
         var waitingBytes = 0
+        /// What runs between two transactions.
+        var apart: [any Unit] = []
         var isDraining = false
         var isClosed = false
         var statistics = Statistics()
@@ -76,6 +78,23 @@ package final class CommitQueue: Sendable {
         return try result.get()
     }
 
+    /// Runs the body on the writer's connection between two transactions, however many writes wait.
+    /// - throws: what the body threw.
+    package func betweenTransactions<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
+            let unit = PendingWrite(bytes: 0, body: body, continuation: continuation)
+            let verdict: Verdict = state.withLock { state in
+                if state.isClosed { return .refused(Self.closed) }
+                state.apart.append(unit)
+                return Self.wake(&state)
+            }
+            carryOut(verdict, unit)
+        }
+        return try result.get()
+    }
+
     /// Refuses new calls and returns when those that wait are written.
     package func close() async {
         state.withLock { $0.isClosed = true }
@@ -85,23 +104,34 @@ package final class CommitQueue: Sendable {
         }
     }
 
+    private static let closed = StoreError(.unavailable, "the database is closed")
+
+    private enum Verdict {
+        case wakes, joins
+        case refused(StoreError)
+    }
+
+    private static func wake(_ state: inout State) -> Verdict {
+        if state.isDraining { return .joins }
+        state.isDraining = true
+        return .wakes
+    }
+
     private func submit(_ unit: any Unit) {
-        enum Verdict {
-            case wakes, joins
-            case refused(StoreError)
-        }
         let verdict: Verdict = state.withLock { state in
-            if state.isClosed { return .refused(StoreError(.unavailable, "the database is closed")) }
+            if state.isClosed { return .refused(Self.closed) }
             // A single unit larger than the byte limit is taken when nothing else waits: refusing it would be for ever.
             guard state.waiting.count < limits.units,
                 state.waiting.isEmpty || state.waitingBytes + unit.bytes <= limits.bytes
             else { return .refused(StoreError(.overloaded, "\(state.waiting.count) writes are waiting for the disk")) }
             state.waiting.append(unit)
             state.waitingBytes += unit.bytes
-            if state.isDraining { return .joins }
-            state.isDraining = true
-            return .wakes
+            return Self.wake(&state)
         }
+        carryOut(verdict, unit)
+    }
+
+    private func carryOut(_ verdict: Verdict, _ unit: any Unit) {
         switch verdict {
         case .joins: break
         case .wakes: writer.asyncWriteWithoutTransaction { [self] database in drain(database) }
@@ -110,14 +140,28 @@ package final class CommitQueue: Sendable {
     }
 
     private func drain(_ database: Database) {
-        while let group = takeGroup() { commit(group, database) }
+        while let group = takeGroup() {
+            if !group.isEmpty { commit(group, database) }
+            for unit in takeApart() {
+                do { try unit.perform(database) } catch { unit.fail(translate(error)) }
+                unit.finish(failure: nil)
+            }
+        }
     }
 
+    private func takeApart() -> [any Unit] {
+        state.withLock { state in
+            defer { state.apart = [] }
+            return state.apart
+        }
+    }
+
+    /// What goes into the next transaction; empty when there is only something to do beside it, nil when there is nothing.
     private func takeGroup() -> [any Unit]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
-                state.isDraining = false
-                return nil
+                state.isDraining = !state.apart.isEmpty
+                return state.apart.isEmpty ? nil : []
             }
             let group: [any Unit]
             if state.waiting.count <= limits.unitsPerTransaction {

@@ -38,6 +38,7 @@ struct DatabaseOpening {
         try pool.writeWithoutTransaction { database in
             try prepareWriter(database)
             try migrate(database)
+            try Traces.resume(database)
             try readBack(database)
         }
         return pool

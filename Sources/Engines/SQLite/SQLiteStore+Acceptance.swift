@@ -61,6 +61,7 @@ extension WriteTransaction {
         var message = prepared.message
         let job = Job(dueAt: max(now, message.sendAt ?? now), token: 0, since: now)
         message.job = job.snapshot
+        if message.redact { try Traces.wipe(database) }
         try database.run(
             Statements.insertMessage,
             [

@@ -16,10 +16,14 @@ package final class SQLiteStore: Sendable {
     /// Where writes wait for their turn.
     package let commitQueue: CommitQueue
 
-    private init(path: String, pool: DatabasePool, limits: CommitQueue.Limits) {
+    /// How long a write waits for another process.
+    let busyTimeout: Duration
+
+    private init(path: String, pool: DatabasePool, options: SQLiteOptions) {
         self.path = path
         self.pool = pool
-        commitQueue = CommitQueue(writer: pool, limits: limits) { StoreError(sqlite: $0, path: path) }
+        busyTimeout = options.busyTimeout
+        commitQueue = CommitQueue(writer: pool, limits: options.limits) { StoreError(sqlite: $0, path: path) }
     }
 
     /// Opens the database, creates it when there is none, and brings it to this version's schema.
@@ -33,7 +37,7 @@ package final class SQLiteStore: Sendable {
         let result: Result<DatabasePool, StoreError> = await onBackgroundThread {
             DatabaseOpening(path: path, options: options).run()
         }
-        return SQLiteStore(path: path, pool: try result.get(), limits: options.limits)
+        return SQLiteStore(path: path, pool: try result.get(), options: options)
     }
 
     /// Waits until everything that was handed over is written, then closes the file. Later calls fail as `unavailable`.

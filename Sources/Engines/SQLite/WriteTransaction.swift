@@ -62,6 +62,7 @@ final class WriteTransaction {
             change.fail(ErrorReason(.channelDeleted))
         }
         let after = StoredMessage(stored, after: change)
+        if change.after.message.redact { try Traces.wipe(database) }
         try saveLog(change, from: stored, to: after)
         try saveJob(change, sequence: stored.sequence)
         try saveLookUp(change, sequence: stored.sequence)

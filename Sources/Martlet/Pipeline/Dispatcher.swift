@@ -296,7 +296,8 @@ package final class Dispatcher: Sendable {
     ) async {
         do throws(StoreError) {
             if try await directory.setStatus(channel.id, status, reason: reason, from: from) {
-                observer.channelHeld(channel, status: status, reason: reason)
+                // The provider may repeat the message in its words: the channel's status_reason has them, no log.
+                observer.channelHeld(channel, status: status, reason: nil)
             }
         } catch {
             observer.storeFailed(error, doing: "store a channel's status")
@@ -363,7 +364,9 @@ package final class Dispatcher: Sendable {
         case .retry: observer.retried(over: directory.channel(id), after: .transient)
         case .hold, .fail, .release: break
         }
-        if let message { observer.changed([message]) }
+        guard let message else { return }
+        if case .sent = disposition { observer.follows(message) }
+        observer.changed([message])
     }
 
     /// How many requests are in flight.

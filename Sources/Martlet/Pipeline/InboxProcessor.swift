@@ -80,7 +80,7 @@ package final class InboxProcessor: Sendable {
         guard !entries.isEmpty else { return false }
         let reading = read(entries)
         let changed = try await store.apply(reading.acknowledgements, now: time.now())
-        observer.acknowledged(changed)
+        observer.changed(changed)
         for session in reading.sessions { await sessionChanged(session.channel, session.isUp, session.detail) }
         if !reading.setAside.isEmpty { try await inbox.setAside(reading.setAside, now: time.now()) }
         try await inbox.complete(reading.done)

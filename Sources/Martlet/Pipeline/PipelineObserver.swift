@@ -11,6 +11,7 @@ package final class PipelineObserver: Sendable {
     private let logger: Logger
     private let isStoreFailing = Mutex(false)
     private let isStalled = Mutex(false)
+    private let followed = FollowedMessages()
 
     package init(
         feed: StatusFeed, metrics: PipelineMetrics, rates: SendRates, health: HealthRegister, logger: Logger
@@ -28,28 +29,19 @@ package final class PipelineObserver: Sendable {
         feed.publish(messages)
         for message in messages where message.status != .queued {
             metrics.status(message.status)
+            let news = followed.changed(message)
+            if news.skipsDelivered { metrics.status(.delivered) }
+            if news.isFirstSign, let acknowledgedAt = message.acknowledgedAt, let sentAt = message.sentAt {
+                metrics.acknowledgementLag(acknowledgedAt - sentAt)
+            }
             if message.status == .failed, message.deadLetteredAt != nil {
                 metrics.deadLettered(reason: ErrorReason.Code.known(in: message.errorReason)?.text ?? "other")
             }
         }
     }
 
-    /// Acknowledged messages, as they now are.
-    package func acknowledged(_ messages: [Message]) {
-        changed(messages)
-        for message in messages {
-            // Counted with the first sign of life only: the change that set it is the one whose status it fits.
-            let isFirst =
-                switch message.status {
-                case .sent: true
-                case .delivered: message.deliveredAt == message.acknowledgedAt
-                case .read: message.readAt == message.acknowledgedAt
-                case .queued, .failed: false
-                }
-            guard isFirst, let sentAt = message.sentAt, let acknowledgedAt = message.acknowledgedAt else { continue }
-            metrics.acknowledgementLag(acknowledgedAt - sentAt)
-        }
-    }
+    /// The message was sent; what becomes of it is followed.
+    package func follows(_ message: Message) { followed.sent(message.id) }
 
     package func sent(on channel: ChannelID) { rates.sent(channel) }
 
@@ -109,7 +101,7 @@ package final class PipelineObserver: Sendable {
             "channel holds its messages",
             metadata: [
                 "channel": "\(channel.id)", "name": "\(channel.name)", "status": "\(status.rawValue)",
-                "reason": "\(reason ?? "-")",
+                "reason": "\(reason ?? "see the channel's status_reason")",
             ])
     }
 

@@ -142,7 +142,7 @@ package final class Reconciler: Sendable {
             return await group.reduce(into: []) { $0.append($1) }
         }
         do throws(StoreError) {
-            observer.acknowledged(try await store.settleLookUps(settlements, now: time.now()))
+            observer.changed(try await store.settleLookUps(settlements, now: time.now()))
         } catch {
             observer.storeFailed(error, doing: "store what a provider was asked")
         }

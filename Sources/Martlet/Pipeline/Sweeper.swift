@@ -55,6 +55,7 @@ package final class Sweeper: Sendable {
                 try await self.store.check()
                 self.observer.storeAnswered()
             },
+            chore(every: .seconds(5)) { () async throws(StoreError) in try await self.store.wipeTraces() },
             chore(every: .seconds(20)) { () async throws(StoreError) in try await self.directory.flushKeyUse() },
             chore(every: .seconds(60)) { () async throws(StoreError) in try await self.purge() },
             chore(every: .seconds(600)) { () async throws(StoreError) in try await self.removeOld() },

@@ -11,6 +11,9 @@ package protocol Maintenance: Sendable {
     /// A durable write and a read, for readiness.
     func check() async throws(StoreError)
 
+    /// Overwrites what is left on the disk of contents that were to be forgotten. Called every few seconds.
+    func wipeTraces() async throws(StoreError)
+
     /// Values that belong to the installation, such as the admin token's hash.
     func setting(_ name: String) async throws(StoreError) -> [UInt8]?
     /// Stores the value unless there is one; answers the one that stands.
@@ -18,6 +21,9 @@ package protocol Maintenance: Sendable {
 }
 
 extension Maintenance {
+    /// Where deleting leaves no traces there is nothing to do.
+    package func wipeTraces() async throws(StoreError) {}
+
     /// ``purge(now:keepingClaimsFor:limit:)`` where no rate window is longer than ten minutes.
     package func purge(now: Timestamp, limit: Int) async throws(StoreError) -> Int {
         try await purge(now: now, keepingClaimsFor: .seconds(600), limit: limit)

@@ -74,7 +74,7 @@ package struct StandardComposition: NodeComposition {
         server.tls = configuration.http.tls.map {
             ServerConfiguration.TLS(certificatePath: $0.certificatePath, keyPath: $0.keyPath)
         }
-        server.metricsToken = configuration.metricsToken?.exposed
+        server.metricsToken = configuration.metricsToken
         server.roles = []
         if configuration.roles.contains(.api) { server.roles.insert(.api) }
         if configuration.roles.contains(.webhooks) { server.roles.insert(.webhooks) }
@@ -95,10 +95,12 @@ package struct StandardComposition: NodeComposition {
 }
 
 /// Holds the database open while the services above it run; closes it when they have stopped.
-private struct OpenStore: Service {
+private struct OpenStore: Service, CustomStringConvertible {
     let store: SQLiteStore
     /// Held for as long as this is: no other worker may send from the same file.
     let workerLock: WorkerLock?
+
+    var description: String { "OpenStore" }
 
     func run() async throws {
         try? await gracefulShutdown()

@@ -8,21 +8,30 @@ struct Credentials: Sendable {
     let personalAccessToken: String?
     /// The session's own id, a number in most answers and free text in the documentation's examples.
     let sessionID: String?
+    /// What webhooks prove their origin with. Answers about sessions repeat it.
+    let webhookSecret: String?
 
     static let secretCharactersMax = 512
     static let sessionIDCharactersMax = 64
 
-    /// Takes stored credentials; nil when there is no usable key.
-    init?(_ object: JSONObject) {
+    /// A shorter webhook secret stands in other words by chance.
+    private static let webhookSecretBytesMin = 12
+
+    /// Takes a channel's stored credentials; nil when there is no usable key.
+    init?(of channel: Channel) {
+        let object = channel.credentials.exposed
         guard let apiKey = object["api_key"]?.stringValue, Self.isToken(apiKey) else { return nil }
         self.apiKey = apiKey
         personalAccessToken = object["personal_access_token"]?.stringValue.flatMap { Self.isToken($0) ? $0 : nil }
         sessionID = object["session_id"].flatMap(Self.sessionID(of:))
+        webhookSecret = channel.webhookSecret.flatMap {
+            $0.exposed.utf8.count >= Self.webhookSecretBytesMin ? $0.exposed : nil
+        }
     }
 
     /// What must never be stored or shown, longest first.
     var secrets: [String] {
-        [apiKey, personalAccessToken].compactMap { $0 }.sorted { $0.utf8.count > $1.utf8.count }
+        [apiKey, personalAccessToken, webhookSecret].compactMap { $0 }.sorted { $0.utf8.count > $1.utf8.count }
     }
 
     static func problems(in object: JSONObject) -> [FieldError] {

@@ -2,7 +2,7 @@ import Martlet
 
 extension WasenderProvider {
     package func lookUp(_ question: LookUp, over channel: Channel, timeout: Duration) async -> LookUpAnswer {
-        guard let credentials = Credentials(channel.credentials.exposed) else {
+        guard let credentials = Credentials(of: channel) else {
             return .failed(detail: "the channel has no usable api_key")
         }
         do {

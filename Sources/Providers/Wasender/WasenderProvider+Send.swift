@@ -2,7 +2,7 @@ import Martlet
 
 extension WasenderProvider {
     package func send(_ message: Message, over channel: Channel, timeout: Duration) async -> SendAnswer {
-        guard let credentials = Credentials(channel.credentials.exposed) else {
+        guard let credentials = Credentials(of: channel) else {
             return SendAnswer(.unauthorized(detail: "the channel has no usable api_key"))
         }
         guard let body = SendRequest.body(for: message) else {

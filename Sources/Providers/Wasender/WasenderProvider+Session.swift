@@ -3,7 +3,7 @@ import Martlet
 extension WasenderProvider {
     /// `GET /status` answers `{"status": "connected"}`, with neither `success` nor `data` (docs 'Get Session Status').
     package func session(of channel: Channel, timeout: Duration) async -> SessionAnswer {
-        guard let credentials = Credentials(channel.credentials.exposed) else {
+        guard let credentials = Credentials(of: channel) else {
             return .unauthorized(detail: "the channel has no usable api_key")
         }
         let words = ProviderWords(hiding: credentials.secrets)
@@ -29,7 +29,7 @@ extension WasenderProvider {
     package func control(_ command: SessionCommand, of channel: Channel, timeout: Duration) async
         -> SessionControlAnswer
     {
-        guard let credentials = Credentials(channel.credentials.exposed) else {
+        guard let credentials = Credentials(of: channel) else {
             return .unsupported(detail: "the channel has no usable api_key")
         }
         guard let token = credentials.personalAccessToken else {

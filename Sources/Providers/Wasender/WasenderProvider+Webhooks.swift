@@ -12,15 +12,13 @@ extension WasenderProvider {
 
     /// WasenderApi repeats the session's API key in many webhooks, as `sessionId`.
     package func redacted(webhook body: [UInt8], channel: Channel) -> [UInt8] {
-        let secrets = Credentials(channel.credentials.exposed)?.secrets ?? []
-        return WebhookRedaction.redacted(body, secrets: secrets)
+        WebhookRedaction.redacted(body, secrets: Credentials(of: channel)?.secrets ?? [])
     }
 
     package func events(
         webhook body: [UInt8], receivedAt: Timestamp, channel: Channel
     ) throws(WebhookError) -> [ProviderEvent] {
-        let secrets = Credentials(channel.credentials.exposed)?.secrets ?? []
-        return try WebhookReader(channel: channel.id, receivedAt: receivedAt, words: ProviderWords(hiding: secrets))
-            .events(in: body)
+        let words = ProviderWords(hiding: Credentials(of: channel)?.secrets ?? [])
+        return try WebhookReader(channel: channel.id, receivedAt: receivedAt, words: words).events(in: body)
     }
 }
