@@ -141,6 +141,7 @@ def secrets_stay_secret(world):
 
 @check("the log is a table that anybody can read")
 def the_table(world):
+    world.needs_sqlite()
     sandbox, node = world.sandbox(), world.node()
     tenant = node.tenant()
     tenant.channel(sandbox)
