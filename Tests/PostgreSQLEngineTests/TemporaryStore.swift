@@ -27,7 +27,8 @@
         let separator = server.contains("?") ? "&" : "?"
         let result: Result<Value, any Error>
         do {
-            result = .success(try await body("\(server)\(separator)options=-csearch_path%3D\(schema)"))
+            result = .success(
+                try await body("\(server)\(separator)application_name=\(schema)&options=-csearch_path%3D\(schema)"))
         } catch {
             result = .failure(error)
         }
