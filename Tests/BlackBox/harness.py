@@ -6,9 +6,11 @@ ended with it, whatever happens.
 
 import base64
 import contextlib
+import glob
 import http.client
 import json
 import os
+import pathlib
 import secrets
 import signal
 import socket
@@ -443,6 +445,28 @@ class World:
             self.closing(lambda: self._psql(f"DROP DATABASE {name} WITH (FORCE)"))
         url = urllib.parse.urlsplit(self.server)._replace(path="/" + self._databases[database]).geturl()
         return {"MARTLET_STORE_URL": url, "MARTLET_SECRETS_KEY": self.secrets_key}
+
+    def stored(self, database="martlet.db"):
+        """Everything the store holds, as bytes by where they are: SQLite's files, or a dump of the database."""
+        if self.server is None:
+            files = glob.glob(os.path.join(self.folder, database + "*"))
+            return {os.path.basename(file): pathlib.Path(file).read_bytes() for file in files}
+        dump = subprocess.run(
+            ["pg_dump", "-d", self.store(database)["MARTLET_STORE_URL"]], check=True, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=60)
+        return {"the database": dump.stdout}
+
+    def psql(self, statement, database="martlet.db"):
+        """Runs a statement in a PostgreSQL database. Answers what it printed."""
+        done = subprocess.run(
+            ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.store(database)["MARTLET_STORE_URL"],
+             "-c", statement], check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        return done.stdout.strip()
+
+    def needs_postgresql(self):
+        """Says that a check is about several processes on one database."""
+        if self.server is None:
+            raise Skipped("SQLite takes one worker; it runs with --store postgres://…")
 
     def needs_sqlite(self):
         """Says that a check is about SQLite's own files."""

@@ -1,0 +1,100 @@
+"""Several processes on one database: who accepts, who dispatches, and what becomes of it when one is gone."""
+
+import threading
+
+from harness import expect, expect_equal, number, texts, wait_for
+from registry import check
+
+# Short, so that what a killed process had claimed goes on soon.
+SHORT = {"provider__timeout": 3, "lease__duration": 4, "unknown__wait": 2}
+
+
+@check("processes with different roles share one database", limit=120)
+def roles(world):
+    world.needs_postgresql()
+    sandbox = world.sandbox()
+    worker = world.node(roles="worker")
+    front = world.node(roles="api,webhooks")
+    expect_equal(worker.admin.call("GET", "/v1/tenants").status, 404, "the API where it is not served")
+    tenant = front.tenant()
+    tenant.channel(sandbox)
+    accepted = tenant.send(number(1), "from one process, sent by another")
+    tenant.wait(accepted["id"], "read")
+    expect_equal(len(sandbox.ledger()), 1, "sends the provider accepted")
+
+
+@check("of three processes one dispatches at the one rate; killed, another takes over", limit=180, alone=True)
+def takeover(world):
+    world.needs_postgresql()
+    sandbox = world.sandbox("--limit", "50/1s")
+    first = world.node(**SHORT)
+    others = [world.node(**SHORT), world.node(**SHORT)]
+    tenant = first.tenant()
+    elsewhere = tenant.on(others[0])
+    channel = tenant.channel(sandbox, webhooks=False)
+    for node in others:
+        # Each process reads the directory anew every few seconds.
+        wait_for(
+            "the channel at every process",
+            lambda: tenant.on(node).api.call("GET", f"/v1/channels/{channel.id}").status == 200)
+    total = 600
+    for start in range(0, total, 200):
+        results = tenant.on(others[start // 200 % 2]).send_batch(texts("takeover", total)[start:start + 200])
+        expect_equal({result["status"] for result in results}, {202}, "answers to the batch")
+    wait_for("sends under way", lambda: sandbox.statistics()["accepted"] >= 150)
+    first.kill()
+    wait_for(
+        "everything sent", lambda: elsewhere.counts()["queued"] == 0, within=90, every=0.2)
+    messages = elsewhere.all_messages()
+    expect_equal(len(messages), total, "messages in the log")
+    expect_equal({message["status"] for message in messages} - {"sent", "delivered", "read"}, set(), "other statuses")
+    statistics = sandbox.statistics()
+    expect(statistics["highest_in_any_second"] <= 50, f"{statistics['highest_in_any_second']} in one second")
+    expect_equal(statistics["refused_429"], 0, "refusals")
+    sent = [entry["text"] for entry in sandbox.ledger()]
+    expect_equal(len(set(sent)), total, "different messages that were sent")
+    risky = sum(message["duplicate_risk"] for message in messages)
+    expect(len(sent) - total <= risky, f"{len(sent) - total} sent twice, {risky} of them marked")
+
+
+@check("connections to the database that are cut under load lose and double nothing", limit=180, alone=True)
+def cut_connections(world):
+    world.needs_postgresql()
+    sandbox = world.sandbox("--limit", "200/1s")
+    node = world.node(**SHORT)
+    tenant = node.tenant()
+    tenant.channel(sandbox, limits=((200, 1),))
+    is_over = threading.Event()
+
+    def cut():
+        while not is_over.wait(0.4):
+            world.psql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    try:
+        accepted = set()
+        for body in texts("cut", 400):
+            # A refusal may come after all was stored: the same key says so.
+            body["idempotency_key"] = body["text"]["body"]
+
+            def send(body=body):
+                answer = tenant.api.call("POST", "/v1/messages", body=body)
+                expect(answer.status in (200, 202, 503), f"the answer {answer}")
+                return answer.json["id"] if answer.status != 503 else None
+
+            accepted.add(wait_for("an answer", send))
+    finally:
+        is_over.set()
+        cutter.join()
+    expect_equal(len(accepted), 400, "different ids")
+    tenant.wait_until_final(400, within=60)
+    messages = tenant.all_messages()
+    expect_equal({message["id"] for message in messages}, accepted, "what is in the log")
+    sent = [entry["text"] for entry in sandbox.ledger()]
+    risky = sum(message["duplicate_risk"] for message in messages)
+    expect_equal(len(set(sent)), 400, "different messages that were sent")
+    expect(len(sent) - 400 <= risky, f"{len(sent) - 400} sent twice, {risky} of them marked")
+    wait_for("a node that is well", lambda: node.health()[0] == 200)
