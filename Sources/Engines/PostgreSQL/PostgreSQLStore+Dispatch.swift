@@ -18,12 +18,22 @@
         {
             guard !requests.isEmpty else { return [] }
             let needsTurn = options.claimsNeedTurn
-            let claimed = try await write { transaction in
-                if needsTurn { try transaction.requireTurn(of: worker) }
-                var claiming = Claiming(
-                    transaction: transaction, requests: requests, worker: worker, now: now, leaseUntil: leaseUntil)
-                return try claiming.run()
+            let doubtful = doubtfulClaims(of: worker)
+            let claimed: [Claiming.Result]
+            do throws(StoreError) {
+                claimed = try await write { transaction in
+                    if needsTurn { try transaction.requireTurn(of: worker) }
+                    try transaction.giveBack(doubtful, now: now)
+                    var claiming = Claiming(
+                        transaction: transaction, requests: requests, worker: worker, now: now, leaseUntil: leaseUntil)
+                    return try claiming.run()
+                }
+            } catch {
+                // When a connection breaks during a commit, the claims may be there and nobody knows of them.
+                doubt(DoubtfulClaims(worker: worker, at: now))
+                throw error
             }
+            resolve(doubtful)
             var batches: [ClaimBatch] = []
             for channel in claimed {
                 var claims: [Claim] = []
@@ -114,7 +124,36 @@
         }
     }
 
+    /// Claims that may have been stored though the call that made them failed.
+    struct DoubtfulClaims: Sendable, Hashable {
+        var worker: String
+        /// When they were made, which a job remembers.
+        var at: Timestamp
+    }
+
     extension WriteTransaction {
+        /// Puts back what was claimed without anybody knowing.
+        fileprivate func giveBack(_ doubtful: [DoubtfulClaims], now: Timestamp) throws {
+            for claims in doubtful {
+                let found = try session.query(Statements.claimsOfMoment, [claims.worker, claims.at]).map {
+                    $0.next(MessageID.self)
+                }
+                guard !found.isEmpty else { continue }
+                try keepChannels()
+                let held = try load(found).values.filter { stored in
+                    stored.job?.state == .claimed && stored.job?.worker == claims.worker
+                        && stored.job?.attemptStartedAt == claims.at
+                }
+                try change(held, now: now) { change, index in
+                    change.settle(
+                        Settlement(
+                            message: held[index].message.id, token: held[index].job?.token ?? 0,
+                            attempt: held[index].message.attempts + 1, report: nil, disposition: .release))
+                }
+                try flushMessages()
+            }
+        }
+
         /// Applies a batch in which a message may be named more than once, as if one entry came after the other. Answers in the
         /// order of the batch, nil where the message is not there or the rule says that nothing changes.
         func inRounds<Item>(

@@ -14,6 +14,7 @@
         private let writers: ConnectionPool
         private let readers: ConnectionPool
         private let isDispatchedHere = Mutex(false)
+        private let doubtful = Mutex<Set<DoubtfulClaims>>([])
 
         private init(_ settings: ConnectionSettings, options: PostgreSQLOptions) {
             self.settings = settings
@@ -56,6 +57,14 @@
         /// Whether this process dispatches, and so need not be told what it stores itself.
         var dispatchesHere: Bool { isDispatchedHere.withLock(\.self) }
         func setDispatchesHere(_ value: Bool) { isDispatchedHere.withLock { $0 = value } }
+
+        /// Claims of which it is not known whether they were stored; the worker's next call puts them back.
+        func doubtfulClaims(of worker: String) -> [DoubtfulClaims] {
+            doubtful.withLock { $0.filter { $0.worker == worker }.sorted { $0.at < $1.at } }
+        }
+        /// Notes a call that failed; beyond a thousand, the store has been away for long and nothing was stored.
+        func doubt(_ claims: DoubtfulClaims) { doubtful.withLock { if $0.count < 1000 { $0.insert(claims) } } }
+        func resolve(_ claims: [DoubtfulClaims]) { doubtful.withLock { $0.subtract(claims) } }
 
         /// Runs queries.
         func read<Value: Sendable>(_ body: @escaping @Sendable (Session) throws -> Value) async throws(StoreError)

@@ -141,6 +141,10 @@
             SELECT message FROM jobs WHERE state = 1 AND lease_until <= $1 AND worker <> $2
             ORDER BY lease_until, message LIMIT $3
             """
+        /// What a worker claimed in one call.
+        static let claimsOfMoment = """
+            SELECT message FROM jobs WHERE state = 1 AND worker = $1 AND attempt_started_at = $2 AND lease_until IS NOT NULL
+            """
         static let waitingJobs = "SELECT message FROM jobs WHERE state = 0 AND channel_id = $1 LIMIT $2"
         static let undecidedJobs = """
             SELECT \(StoredMessage.columns) FROM jobs j JOIN communications_log l ON l.id = j.message
