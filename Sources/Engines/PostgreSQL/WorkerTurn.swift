@@ -6,13 +6,16 @@
     /// The right to dispatch from a database, which one process at a time has: rates are kept by that process, so two would send
     /// at twice the rate.
     ///
-    /// A lock of the server's, which ends with the connection, decides whose turn it is; others wait for it and take over when
-    /// it is free. The holder's name stands in the database as well, and a claim looks at it in its own transaction: a process
-    /// that was cut off and does not know yet that its turn is over gets nothing any more.
+    /// Who has it stands in the database, and every claim makes sure of it in its own transaction: a process whose turn is over
+    /// gets nothing any more, whether it knows or not. A lock of the server's, which ends with the holder's connection, tells
+    /// the others when it is gone. They leave it a while to come back, so that a restart of the server changes nothing.
     package final class WorkerTurn: Sendable {
         /// What the settings call the holder.
         static let setting = "worker"
         private static let interval: Duration = .seconds(1)
+        /// How long the lock must be free before another takes the turn of a holder that did not give it up. Longer than a
+        /// holder's connection may take to be made anew.
+        private static let grace: Duration = .seconds(6)
 
         private let store: PostgreSQLStore
         private let worker: String
@@ -33,7 +36,11 @@
         /// - throws: ``StoreError/Code/conflict`` when another process has taken over meanwhile; what the body threw.
         package func hold(_ body: @escaping @Sendable () async throws -> Void) async throws {
             do {
-                if try await waitForTurn() { try await run(body) }
+                if try await waitForTurn() {
+                    try await run(body)
+                    // The next need not wait to see whether this one comes back.
+                    try? await store.endTurn(worker)
+                }
             } catch {
                 await end()
                 throw error
@@ -49,19 +56,30 @@
         /// False when the service shuts down before its turn has come.
         private func waitForTurn() async throws -> Bool {
             var isTold = false
+            var freeSince: ContinuousClock.Instant?
             while !Task.isShuttingDownGracefully {
                 try Task.checkCancellation()
                 do throws(StoreError) {
-                    if try await lock() != nil {
-                        try await store.takeTurn(worker)
-                        store.setDispatchesHere(true)
-                        return true
+                    let look = try await look(keeping: { $0.isEmpty })
+                    if look.isLocked {
+                        let since = freeSince ?? .now
+                        freeSince = since
+                        var isOurs = look.holder.isEmpty
+                        if !isOurs, ContinuousClock.now - since >= Self.grace {
+                            isOurs = try await self.look(keeping: { _ in true }).isLocked
+                        }
+                        if isOurs {
+                            try await store.takeTurn(worker)
+                            store.setDispatchesHere(true)
+                            return true
+                        }
+                    } else {
+                        freeSince = nil
+                        if !isTold { logger.notice("another process dispatches from this database; standing by") }
+                        isTold = true
                     }
-                    if !isTold {
-                        logger.notice("another process dispatches from this database; waiting for its turn to end")
-                    }
-                    isTold = true
                 } catch {
+                    freeSince = nil
                     logger.warning("cannot ask for the turn to dispatch", metadata: ["reason": "\(error)"])
                 }
                 await pause()
@@ -84,27 +102,37 @@
             }
         }
 
-        /// While the server is away nobody can claim, so that nothing is lost by waiting for it.
+        /// Takes the lock again where the connection was lost. While the server is away nobody can claim, so that nothing is
+        /// lost by waiting for it; and another may just be looking whether the lock is free.
         private func check() async throws {
-            let holder: String?
-            do throws(StoreError) { holder = try await lock() } catch { return }
-            guard let holder else { throw Self.lost }
-            if holder != worker { throw Self.lost }
+            let look: Look
+            do throws(StoreError) { look = try await self.look(keeping: { $0 == self.worker }) } catch { return }
+            guard look.holder != worker else { return }
+            throw StoreError(
+                .conflict,
+                "another process dispatches from this database now: this one was cut off from it for too long")
         }
 
-        private static let lost = StoreError(
-            .conflict, "another process dispatches from this database now: this one was cut off from it for too long")
+        /// What stands about the turn.
+        private struct Look: Sendable {
+            /// The lock was free or this process's own.
+            var isLocked: Bool
+            /// Who is noted; empty when nobody is.
+            var holder: String
+        }
 
-        /// Takes the lock, or makes sure of it; answers who is noted as the holder, or nil when another has the lock.
-        private func lock() async throws(StoreError) -> String? {
-            try await connection.perform { session in
-                let isOurs = try session.query(
-                    "SELECT pg_try_advisory_lock(\(AdvisoryLock.key), \(AdvisoryLock.worker.rawValue))"
-                ).first { $0.next(Bool.self) }
-                guard isOurs == true else { return nil }
-                return try session.query("SELECT value FROM settings WHERE name = $1", [Self.setting]).first {
-                    String(decoding: $0.next(Blob.self).bytes, as: UTF8.self)
-                } ?? ""
+        /// Tries the lock and reads who is noted.
+        /// - parameter keeping: whether the lock is kept, by who is noted; else it is only looked at.
+        private func look(keeping: @escaping @Sendable (String) -> Bool) async throws(StoreError) -> Look {
+            let lock = "(\(AdvisoryLock.key), \(AdvisoryLock.worker.rawValue))"
+            return try await connection.perform { session in
+                try session.request("SELECT pg_try_advisory_lock\(lock)")
+                try session.request("SELECT value FROM settings WHERE name = $1", [Self.setting])
+                let answers = try session.collect()
+                let isLocked = answers[0].first { $0.next(Bool.self) } ?? false
+                let holder = answers[1].first { String(decoding: $0.next(Blob.self).bytes, as: UTF8.self) } ?? ""
+                if isLocked, !keeping(holder) { try session.query("SELECT pg_advisory_unlock\(lock)") }
+                return Look(isLocked: isLocked, holder: holder)
             }
         }
 
@@ -124,6 +152,17 @@
                     INSERT INTO settings (name, value) VALUES ($1, $2)
                     ON CONFLICT (name) DO UPDATE SET value = excluded.value
                     """, [WorkerTurn.setting, Blob(Array(worker.utf8))])
+            }
+        }
+    }
+
+    extension PostgreSQLStore {
+        /// Notes that the turn is over, if it still is this worker's.
+        func endTurn(_ worker: String) async throws(StoreError) {
+            try await write { transaction in
+                try transaction.session.send(
+                    "UPDATE settings SET value = '' WHERE name = $1 AND value = $2",
+                    [WorkerTurn.setting, Blob(Array(worker.utf8))])
             }
         }
     }

@@ -48,6 +48,8 @@
             guard let handle else {
                 throw SQLFailure(state: "", message: "no memory for a connection", isConnectionLost: true)
             }
+            // libpq would write the server's notices to standard error; what matters comes as a failure, too.
+            PQsetNoticeProcessor(handle, { _, _ in }, nil)
             guard PQstatus(handle) == CONNECTION_OK else {
                 defer { PQfinish(handle) }
                 throw SQLFailure(state: "", message: Self.reason(handle), isConnectionLost: true)
@@ -55,10 +57,10 @@
             return handle
         }
 
-        /// The last line of libpq's words: the others tell of addresses that were tried.
+        /// The last of libpq's sentences that is no hint: those before tell of addresses that were tried.
         private static func reason(_ handle: OpaquePointer) -> String {
             let text = PQerrorMessage(handle).map { String(cString: $0) } ?? ""
-            return text.split(separator: "\n").last.map(String.init) ?? "cannot connect"
+            return text.split(separator: "\n").last { !$0.hasPrefix("\t") }.map(String.init) ?? "cannot connect"
         }
     }
 #endif
