@@ -83,6 +83,8 @@
                     try session.send(
                         "SELECT pg_advisory_xact_lock(\(AdvisoryLock.key), \(AdvisoryLock.schema.rawValue))")
                     let log = Partitions.table("communications_log", week)
+                    // The whole before its part, as every statement locks them.
+                    try session.query("LOCK TABLE ONLY communications_log, ONLY events IN ACCESS EXCLUSIVE MODE")
                     try session.query("LOCK TABLE \(log) IN ACCESS EXCLUSIVE MODE")
                     guard try session.query("SELECT 1 FROM \(log) LIMIT 1").count == 0 else { return }
                     try session.query("DROP TABLE \(log)")
