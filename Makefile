@@ -3,8 +3,8 @@
 
 SHELL := /bin/bash
 
-# What turns on the engines beyond SQLite in a release build.
-ENGINES ?=
+# What turns on the engines beyond SQLite in a release build; empty for SQLite alone.
+ENGINES ?= --traits AllEngines
 
 KILLS ?= 100
 
@@ -16,8 +16,8 @@ BENCH ?=
 help: ## Lists what can be made.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-build: ## A release build at .build/release/martlet.
-	scripts/install-requirements build
+build: ## A release build with every engine at .build/release/martlet.
+	scripts/install-requirements $(if $(ENGINES),engines,build)
 	swift build -c release $(ENGINES) --product martlet
 
 demo: ## Builds what is needed and shows the whole story on one screen.

@@ -37,6 +37,13 @@ let package = Package(
         .executable(name: "martlet-benchmark", targets: ["MartletBenchmark"]),
         .executable(name: "martlet-simulate", targets: ["MartletSimulate"]),
     ],
+    traits: [
+        .trait(name: "PostgreSQL", description: "The engine for PostgreSQL 15 and later; needs libpq."),
+        .trait(
+            name: "AllEngines", description: "Every engine, with what their client libraries need.",
+            enabledTraits: ["PostgreSQL"]),
+        .default(enabledTraits: []),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -65,6 +72,15 @@ let package = Package(
         .target(
             name: "SQLiteEngine", dependencies: ["Martlet", grdb], path: "Sources/Engines/SQLite",
             swiftSettings: settings),
+        .systemLibrary(
+            name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .target(
+            name: "PostgreSQLEngine",
+            dependencies: [
+                "Martlet", .target(name: "CPostgreSQL", condition: .when(traits: ["PostgreSQL"])), logging,
+                serviceLifecycle,
+            ],
+            path: "Sources/Engines/PostgreSQL", swiftSettings: settings),
 
         // Providers: one module each, turning messages into requests and answers into outcomes.
         .target(
@@ -91,8 +107,9 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
-                "Martlet", "MartletClient", "MartletSandbox", "MartletServer", "SQLiteEngine", "WasenderProvider",
-                argumentParser, asyncHTTPClient, configuration, crypto, logging, metrics, nioCore, nioHTTP1,
+                "Martlet", "MartletClient", "MartletSandbox", "MartletServer", "PostgreSQLEngine", "SQLiteEngine",
+                "WasenderProvider", argumentParser, asyncHTTPClient, configuration, crypto, logging, metrics, nioCore,
+                nioHTTP1,
                 serviceLifecycle, yams,
             ],
             swiftSettings: settings),
@@ -119,6 +136,9 @@ let package = Package(
         .testTarget(name: "MartletSimulationTests", dependencies: ["MartletSimulation"], swiftSettings: settings),
         .testTarget(
             name: "SQLiteEngineTests", dependencies: ["EngineConformance", "Martlet", "SQLiteEngine", grdb],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLEngineTests", dependencies: ["EngineConformance", "Martlet", "PostgreSQLEngine"],
             swiftSettings: settings),
         .testTarget(
             name: "WasenderProviderTests", dependencies: ["Martlet", "WasenderProvider"], swiftSettings: settings),

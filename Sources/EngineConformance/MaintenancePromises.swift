@@ -5,6 +5,9 @@ import Testing
 package enum MaintenancePromises {
     private static func at(_ seconds: Double) -> Timestamp { StoreFixture.at(seconds) }
 
+    /// Thirty days: by then an engine that removes by the week has removed, too.
+    private static let later: Double = 30 * 86_400
+
     package static let all: [Promise<StoreFixture>] = [
         Promise("idempotency keys past their window are forgotten, at most that many, and no others") { fixture in
             for index in 0..<5 {
@@ -49,10 +52,10 @@ package enum MaintenancePromises {
             let delivered = try await fixture.send(fixture.message(at: 0), messageID: "m-1")
             try await fixture.acknowledge("m-1", .device)
             let sent = try await fixture.send(fixture.message(at: 0), messageID: "m-2")
-            let young = try await fixture.fail(fixture.message(at: 0) { $0.createdAt = at(60) })
-            #expect(try await fixture.store.removeFinal(createdBefore: at(60), limit: 1) == 1)
-            #expect(try await fixture.store.removeFinal(createdBefore: at(60), limit: 10) == 1)
-            #expect(try await fixture.store.removeFinal(createdBefore: at(60), limit: 10) == 0)
+            let young = try await fixture.fail(fixture.message(at: 0) { $0.createdAt = at(later) })
+            #expect(try await fixture.store.removeFinal(createdBefore: at(later), limit: 1) == 1)
+            #expect(try await fixture.store.removeFinal(createdBefore: at(later), limit: 10) == 1)
+            #expect(try await fixture.store.removeFinal(createdBefore: at(later), limit: 10) == 0)
             for message in [failed, delivered] {
                 #expect(try await fixture.store.message(message.id, tenant: nil) == nil)
                 #expect(try await fixture.store.timeline(message.id).isEmpty)
@@ -60,17 +63,17 @@ package enum MaintenancePromises {
             #expect(try await fixture.stored(sent.id) == sent)
             #expect(try await fixture.stored(young.id) == young)
             #expect(try await fixture.counts() == [.sent: 1, .failed: 1])
-            #expect(try await fixture.store.statistics(tenant: fixture.tenant, now: at(60)).deadLetters == 1)
+            #expect(try await fixture.store.statistics(tenant: fixture.tenant, now: at(later)).deadLetters == 1)
         },
         Promise("a key whose message was removed is free") { fixture in
-            let claim = IdempotencyClaim(key: "key", contentHash: [1], expiresAt: at(86_400))
+            let claim = IdempotencyClaim(key: "key", contentHash: [1], expiresAt: at(2 * later))
             let first = fixture.message()
             _ = try await fixture.store.accept([AcceptanceRequest(message: first, idempotency: claim)], now: at(0))
             _ = try await fixture.store.cancel(first.id, tenant: fixture.tenant, now: at(1))
-            #expect(try await fixture.store.removeFinal(createdBefore: at(60), limit: 10) == 1)
-            let second = fixture.message(at: 61)
+            #expect(try await fixture.store.removeFinal(createdBefore: at(later), limit: 10) == 1)
+            let second = fixture.message(at: later)
             let results = try await fixture.store.accept(
-                [AcceptanceRequest(message: second, idempotency: claim)], now: at(61))
+                [AcceptanceRequest(message: second, idempotency: claim)], now: at(later))
             guard case .accepted(let message) = try #require(results.first) else { throw Broken("\(results)") }
             #expect(message.id == second.id)
         },

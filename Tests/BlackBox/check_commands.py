@@ -83,7 +83,7 @@ def bad_configuration(world):
     refused(environment={"MARTLET_HTTP_PORT": "70000"}, naming=("http.port", "70000", "MARTLET_HTTP_PORT"))
     refused(environment={"MARTLET_RETRY_DELAYS": "5,x"}, naming=("retry.delays", "5,x"))
     refused(environment={"MARTLET_LOG_LEVEL": "loud"}, naming=("log.level", "loud", "debug"))
-    refused(environment={"MARTLET_STORE_URL": "postgres://u:hunter2@h/db"}, naming=("store.url", "not part of this build"))
+    refused(environment={"MARTLET_STORE_URL": "mysql://u:hunter2@h/db"}, naming=("store.url", "sqlite:PATH"))
     refused(environment={"MARTLET_SECRETS_KEY": "c2hvcnQ="}, naming=("secrets.key", "32 bytes"))
     refused(environment={"MARTLET_LEASE_DURATION": "5"}, naming=("lease.duration", "provider.timeout"))
     refused(file="http:\n  prot: 1\n", naming=("http.prot", "line 2", "http.port"))
@@ -125,8 +125,7 @@ def doctor(world):
     tenant = node.tenant()
     channel = tenant.channel(sandbox, webhooks=False)
     # Where the node listens: a worker of the database that does not answer there is a mistake of its own.
-    settings = {
-        "MARTLET_STORE_URL": f"sqlite:{os.path.join(world.folder, 'martlet.db')}", "MARTLET_HTTP_PORT": str(node.port)}
+    settings = {**world.store(), "MARTLET_HTTP_PORT": str(node.port)}
     code, output, _ = world.run("doctor", environment=settings)
     expect_equal(code, 1, f"the doctor's exit code: {output}")
     expect(channel.id in output and "credentials" in output, f"the doctor names the channel: {output}")
@@ -137,6 +136,7 @@ def doctor(world):
 
 @check("a database of a later version is refused", limit=60)
 def later_version(world):
+    world.needs_sqlite()
     node = world.node()
     node.stop()
     database = sqlite3.connect(os.path.join(world.folder, "martlet.db"))

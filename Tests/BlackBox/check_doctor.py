@@ -84,6 +84,7 @@ def change(world, sql, *arguments, database="martlet.db"):
 
 @check("the doctor finds mistakes in settings and addresses", limit=120)
 def settings(world):
+    world.needs_sqlite()
     node = world.node()
     patient = Patient(world, {**node.own_environment(node.port)})
     patient.is_content()
@@ -122,6 +123,7 @@ def settings(world):
 
 @check("the doctor finds what is wrong with the database and its key", limit=120)
 def database(world):
+    world.needs_sqlite()
     node = world.node()
     tenant = node.tenant()
     sandbox = world.sandbox()
@@ -184,6 +186,7 @@ def database(world):
 
 @check("the doctor finds a disk that is nearly full", limit=60)
 def small_disk(world):
+    world.needs_sqlite()
     disk = SmallDisk(world, 24)
     node = world.node(database=disk.database, launcher=disk.launcher)
     patient = Patient(world, node.own_environment(node.port), disk.launcher)
@@ -193,6 +196,7 @@ def small_disk(world):
 
 @check("the doctor finds channels that cannot send, and says why", limit=120)
 def channels(world):
+    world.needs_sqlite()
     sandbox = world.sandbox("--key", "a" * 64)
     node = world.node()
     tenant = node.tenant()

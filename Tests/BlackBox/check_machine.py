@@ -25,6 +25,7 @@ def sends_by_text(sandbox):
 
 @check("a full disk is refused with 503, leaves nothing half-written, and is over when there is room", limit=150)
 def full_disk(world):
+    world.needs_sqlite()
     disk = SmallDisk(world, 24)
     sandbox = world.sandbox("--limit", "400/1s")
     node = world.node(database=disk.database, launcher=disk.launcher)
@@ -92,6 +93,7 @@ def start(world, node):
 
 @check("a database that cannot be written stops the start with one line that names it", limit=60)
 def read_only(world):
+    world.needs_sqlite()
     disk = SmallDisk(world, 24)
     node = world.node(database=disk.database, launcher=disk.launcher)
     tenant = node.tenant()

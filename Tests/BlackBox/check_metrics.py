@@ -222,6 +222,7 @@ def metrics(world):
 
 @check("the heartbeat turns red when what is due is not sent, and green when it is", limit=150)
 def heartbeat(world):
+    world.needs_sqlite()
     sandbox, node = world.sandbox(), world.node(provider__timeout=1, lease__duration=2)
     tenant = node.tenant()
     tenant.channel(sandbox)

@@ -246,16 +246,19 @@ def run_with_secrets(world, log_format):
 
 @check("no credential reaches a log of text, a database, an answer, the metrics or the arguments", limit=150)
 def secrets_with_text_log(world):
+    world.needs_sqlite()
     run_with_secrets(world, "text")
 
 
 @check("no credential reaches a log of JSON, a database, an answer, the metrics or the arguments", limit=150)
 def secrets_with_json_log(world):
+    world.needs_sqlite()
     run_with_secrets(world, "json")
 
 
 @check("the key that seals credentials is kept in a file of its owner's")
 def key_file(world):
+    world.needs_sqlite()
     node = world.node()
     mode = os.stat(os.path.join(world.folder, "martlet.db.key")).st_mode & 0o777
     expect_equal(mode, 0o600, "the key file's mode")
@@ -266,6 +269,7 @@ def key_file(world):
 
 @check("the words of a message to redact are gone from the database's files once it is final", limit=120)
 def redaction(world):
+    world.needs_sqlite()
     sandbox, node = world.sandbox("--limit", "400/1s"), world.node(retry__delays="0.2", unknown__wait=1)
     tenant = node.tenant()
     tenant.channel(sandbox, limits=((400, 1),))

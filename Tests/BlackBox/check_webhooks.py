@@ -104,6 +104,7 @@ def fails_later(world):
 
 @check("the log is a table that anybody can read")
 def the_table(world):
+    world.needs_sqlite()
     sandbox, node = world.sandbox(), world.node()
     tenant = node.tenant()
     tenant.channel(sandbox)

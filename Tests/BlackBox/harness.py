@@ -4,10 +4,13 @@ Python's standard library alone. Every check has a World of its own: a folder, a
 ended with it, whatever happens.
 """
 
+import base64
 import contextlib
+import glob
 import http.client
 import json
 import os
+import pathlib
 import secrets
 import signal
 import socket
@@ -266,8 +269,8 @@ class Node(Process):
         """The settings as environment variables."""
         environment = {
             "MARTLET_HTTP_PORT": str(port),
-            "MARTLET_STORE_URL": f"sqlite:{os.path.join(self.world.folder, self.database)}",
             "MARTLET_ADMIN_TOKEN": self.admin_token,
+            **self.world.store(self.database),
         }
         for name, value in self.settings.items():
             environment["MARTLET_" + name.upper().replace(".", "_")] = str(value)
@@ -413,10 +416,12 @@ class Channel:
 
 
 class World:
-    """The folder and the processes of one check."""
+    """The folder and the processes of one check. `server` is the URL of a PostgreSQL server to check on; else it is SQLite."""
 
-    def __init__(self, martlet, folder):
-        self.martlet, self.folder = os.path.abspath(martlet), folder
+    def __init__(self, martlet, folder, server=None):
+        self.martlet, self.folder, self.server = os.path.abspath(martlet), folder, server
+        self.secrets_key = base64.b64encode(secrets.token_bytes(32)).decode()
+        self._databases = {}
         self.admin_token = "admin-" + secrets.token_hex(24)
         self.processes = []
         # What a check has to tell beside its verdict.
@@ -435,6 +440,49 @@ class World:
 
     def sandbox(self, *flags):
         return Sandbox(self, *flags)
+
+    def store(self, database="martlet.db"):
+        """The settings that name the store; each name is a database of its own."""
+        if self.server is None:
+            return {"MARTLET_STORE_URL": f"sqlite:{os.path.join(self.folder, database)}"}
+        if database not in self._databases:
+            name = self._databases[database] = f"check_{secrets.token_hex(8)}"
+            self._psql(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+            self.closing(lambda: self._psql(f"DROP DATABASE {name} WITH (FORCE)"))
+        url = urllib.parse.urlsplit(self.server)._replace(path="/" + self._databases[database]).geturl()
+        return {"MARTLET_STORE_URL": url, "MARTLET_SECRETS_KEY": self.secrets_key}
+
+    def stored(self, database="martlet.db"):
+        """Everything the store holds, as bytes by where they are: SQLite's files, or a dump of the database."""
+        if self.server is None:
+            files = glob.glob(os.path.join(self.folder, database + "*"))
+            return {os.path.basename(file): pathlib.Path(file).read_bytes() for file in files}
+        dump = subprocess.run(
+            ["pg_dump", "-d", self.store(database)["MARTLET_STORE_URL"]], check=True, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=60)
+        return {"the database": dump.stdout}
+
+    def psql(self, statement, database="martlet.db"):
+        """Runs a statement in a PostgreSQL database. Answers what it printed."""
+        done = subprocess.run(
+            ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.store(database)["MARTLET_STORE_URL"],
+             "-c", statement], check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        return done.stdout.strip()
+
+    def needs_postgresql(self):
+        """Says that a check is about several processes on one database."""
+        if self.server is None:
+            raise Skipped("SQLite takes one worker; it runs with --store postgres://…")
+
+    def needs_sqlite(self):
+        """Says that a check is about SQLite's own files."""
+        if self.server is not None:
+            raise Skipped("it is about SQLite's files")
+
+    def _psql(self, statement):
+        subprocess.run(
+            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.server, "-c", statement], check=True,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
 
     def run(self, *arguments, environment=None, launcher=(), within=60):
         """Runs a command to its end. Answers exit code, standard output and standard error."""

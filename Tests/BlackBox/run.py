@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the black-box checks: the built program as processes, watched from outside.
 
-usage: run.py --martlet PATH [--only TEXT] [--list] [--parallel N]
+usage: run.py --martlet PATH [--store URL] [--only TEXT] [--list] [--parallel N]
 
-Prints a line for each check and ends with "N passed, N failed"; a check that this machine cannot run is named with the
+With --store postgres://…, each check has a database of its own on that server; else it has a SQLite file. Prints a line for each check and ends with "N passed, N failed"; a check that this machine cannot run is named with the
 reason. Checks that measure rates run alone, the others a few at a time. Exit code 1 when a check failed.
 """
 
@@ -26,10 +26,10 @@ import registry  # noqa: E402
 printing = threading.Lock()
 
 
-def run_check(check, martlet):
+def run_check(check, martlet, server=None):
     """Runs one check in a folder of its own. Answers `ok`, `FAIL` or `skip`."""
     folder = tempfile.mkdtemp(prefix="martlet-check-")
-    world = harness.World(martlet, folder)
+    world = harness.World(martlet, folder, server)
     # A check that hangs loses its processes, and with them what it waits for.
     watchdog = threading.Timer(check.limit, world.kill_all)
     watchdog.start()
@@ -65,6 +65,7 @@ def run_check(check, martlet):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--martlet", required=True, help="the built program")
+    parser.add_argument("--store", help="a PostgreSQL server on which databases may be made: postgres://…")
     parser.add_argument("--only", help="runs the checks whose name has this text in it")
     parser.add_argument("--list", action="store_true", help="prints the names and runs nothing")
     parser.add_argument("--parallel", type=int, default=3, help="checks at a time")
@@ -83,10 +84,10 @@ def main():
     results = []
     with concurrent.futures.ThreadPoolExecutor(max(1, arguments.parallel)) as pool:
         together = [check for check in checks if not check.alone]
-        results += pool.map(lambda check: run_check(check, arguments.martlet), together)
+        results += pool.map(lambda check: run_check(check, arguments.martlet, arguments.store), together)
     for check in checks:
         if check.alone:
-            results.append(run_check(check, arguments.martlet))
+            results.append(run_check(check, arguments.martlet, arguments.store))
     skipped = f", {results.count('skip')} skipped" if "skip" in results else ""
     print(f"{results.count('ok')} passed, {results.count('FAIL')} failed{skipped}", flush=True)
     return 1 if "FAIL" in results else 0

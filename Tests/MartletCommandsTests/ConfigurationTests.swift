@@ -80,7 +80,6 @@ import Testing
         ("store.url", "mysql://h/db", "sqlite:PATH"),
         ("store.url", "sqlite:", "must name a file"),
         ("store.url", "sqlite", "sqlite:PATH"),
-        ("store.url", "postgres://h/db", "not part of this build"),
         ("queue.url", "redis://h:1", "the engine redis is not part of this build"),
         ("queue.url", "nonsense", "must be store"),
         ("inbox.url", "kafka://h:1", "the engine kafka is not part of this build"),
@@ -132,9 +131,28 @@ import Testing
         #expect(!line.contains("good enough"))
     }
 
+    #if PostgreSQL
+        @Test(arguments: ["postgres://anna:hunter2@db/martlet?sslmode=require", "postgresql:///martlet"])
+        func `a PostgreSQL database is named by its URL, which is a secret`(_ url: String) throws {
+            let store = try read(["store.url": url]).store
+            #expect(store == .postgresql(url: Secret(url)))
+            #expect(!"\(store)".contains("hunter2"))
+        }
+
+        @Test func `a PostgreSQL URL that is none is refused`() {
+            #expect(throws: ConfigurationError.self) { try read(["store.url": "postgres:martlet"]) }
+        }
+    #else
+        @Test(arguments: ["postgres://h/db", "postgresql://h/db"])
+        func `a build without PostgreSQL says so`(_ url: String) {
+            let error = #expect(throws: ConfigurationError.self) { try read(["store.url": url]) }
+            #expect(error?.description.contains("not part of this build") == true)
+        }
+    #endif
+
     @Test func `a password in a URL is not shown`() {
         let error = #expect(throws: ConfigurationError.self) {
-            try read(["store.url": "postgres://anna:hunter2@db/martlet"])
+            try read(["store.url": "mysql://anna:hunter2@db/martlet"])
         }
         #expect(error?.description.contains("hunter2") == false)
         #expect(error?.description.contains("anna:[secret]@db") == true)

@@ -5,7 +5,8 @@ package protocol Maintenance: Sendable {
     /// most `limit` rows, so that nobody waits for long. Answers how many rows went.
     func purge(now: Timestamp, keepingClaimsFor: Duration, limit: Int) async throws(StoreError) -> Int
 
-    /// Removes final messages created before then, with their events; at most that many. Answers how many.
+    /// Removes final messages created before then, with their events; at most that many. Answers how many. An engine that keeps
+    /// them by the week may keep them for up to a week longer, and then removes any number at once.
     func removeFinal(createdBefore: Timestamp, limit: Int) async throws(StoreError) -> Int
 
     /// A durable write and a read, for readiness.

@@ -20,6 +20,7 @@ package struct InstallationSecrets: Sendable {
         if let configured = configuration.secretsKey { return box(configured) }
         switch configuration.store {
         case .sqlite(let path): return box(try SecretsKeyFile(databasePath: path).readOrMake())
+        case .postgresql: throw keyIsMissing
         }
     }
 
@@ -28,8 +29,14 @@ package struct InstallationSecrets: Sendable {
         if let configured = configuration.secretsKey { return box(configured) }
         switch configuration.store {
         case .sqlite(let path): return try SecretsKeyFile(databasePath: path).read().map(box)
+        case .postgresql: return nil
         }
     }
+
+    /// Processes on different machines must have the same key, so none is made beside one of them.
+    private static let keyIsMissing = ConfigurationError(
+        "secrets.key must be set with PostgreSQL, the same for every process: `head -c 32 /dev/urandom | base64` makes a new one"
+    )
 
     private static func box(_ key: Secret<[UInt8]>) -> SecretBox {
         guard let box = SecretBox(key: key.exposed) else {

@@ -4,9 +4,15 @@ import Martlet
 package enum StoreLocation: Sendable, Equatable {
     /// A SQLite database in that file.
     case sqlite(path: String)
+    /// A PostgreSQL database at that URL, as libpq reads it.
+    case postgresql(url: Secret<String>)
 
     /// The forms this build understands, for error messages.
-    static let allowedForms = "sqlite:PATH"
+    #if PostgreSQL
+        static let allowedForms = "sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+    #else
+        static let allowedForms = "sqlite:PATH"
+    #endif
 
     /// Reads `store.url`.
     static func read(_ reader: ConfigurationReader) throws(ConfigurationError) -> StoreLocation {
@@ -16,8 +22,15 @@ package enum StoreLocation: Sendable, Equatable {
         case "sqlite" where text.contains(":"):
             return .sqlite(path: try sqlitePath(text.dropFirst("sqlite:".count), reader))
         case "postgres", "postgresql":
-            throw reader.refusal(
-                .storeURL, "the engine \(scheme) is not part of this build; allowed is \(allowedForms)")
+            #if PostgreSQL
+                guard text.hasPrefix("\(scheme)://"), !text.contains("\0") else {
+                    throw reader.refusal(.storeURL, "must be \(allowedForms)")
+                }
+                return .postgresql(url: Secret(text))
+            #else
+                throw reader.refusal(
+                    .storeURL, "the engine \(scheme) is not part of this build; allowed is \(allowedForms)")
+            #endif
         default:
             throw reader.refusal(.storeURL, "must be \(allowedForms)")
         }

@@ -12,6 +12,12 @@ extension Examination {
                 return nil
             }
             examineKeyFile(configuration, databasePath: path)
+        case .postgresql:
+            if configuration.secretsKey == nil {
+                add(
+                    "secrets key", .failed, "secrets.key is not set",
+                    remedy: "set it, the same for every process; `head -c 32 /dev/urandom | base64` makes a new one")
+            }
         }
         do {
             let store = try await composition.openStore(configuration, migrate: false, logger: logger)
@@ -34,7 +40,7 @@ extension Examination {
         case .full: "make room on its file system"
         case .overloaded: "ask again when it is less busy"
         case .unusable: "put back the latest backup, or name another database in store.url"
-        default: "check the path, its permissions and the state of the disk"
+        default: "check store.url, and the state of the disk or the server behind it"
         }
     }
 

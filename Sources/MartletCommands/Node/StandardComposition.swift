@@ -25,14 +25,15 @@ package struct StandardComposition: NodeComposition {
         _ configuration: NodeConfiguration, migrate: Bool, logger: Logger
     ) async throws -> any Store & Inbox {
         switch configuration.store {
-        case .sqlite(let path): try await openSQLite(path: path, migrate: migrate)
+        case .sqlite(let path): return try await OpenedStore.openSQLite(path: path, migrate: migrate)
+        case .postgresql(let url):
+            #if PostgreSQL
+                return try await OpenedStore.openPostgreSQL(url: url, migrate: migrate)
+            #else
+                _ = url
+                throw OpenedStore.isNotBuilt
+            #endif
         }
-    }
-
-    private func openSQLite(path: String, migrate: Bool) async throws(StoreError) -> SQLiteStore {
-        var options = SQLiteOptions()
-        options.migrate = migrate
-        return try await SQLiteStore.open(path: path, options: options)
     }
 
     package func workerHolder(_ configuration: NodeConfiguration) -> WorkerHolder? {
@@ -42,6 +43,7 @@ package struct StandardComposition: NodeComposition {
             case .nobody: .nobody
             case .process(let id): .process(id)
             }
+        case .postgresql: nil
         }
     }
 
@@ -51,20 +53,15 @@ package struct StandardComposition: NodeComposition {
         _ configuration: NodeConfiguration, logger: Logger,
         announce: @escaping @Sendable (NodeAnnouncement) -> Void
     ) async throws -> [any Service] {
-        let store: SQLiteStore
-        var services: [any Service] = []
-        switch configuration.store {
-        case .sqlite(let path):
-            store = try await openSQLite(path: path, migrate: configuration.migratesStore)
-            let isWorker = configuration.roles.contains(.worker)
-            services.append(OpenStore(store: store, workerLock: isWorker ? try store.acquireWorkerLock() : nil))
-        }
+        let opened = try await OpenedStore(configuration, logger: logger)
+        let store = opened.store
+        var services: [any Service] = [opened.keeper]
         let secrets = try await InstallationSecrets.establish(configuration, store: store)
         if let token = secrets.newAdminToken { announce(.adminToken(token)) }
         let metrics = Self.metricsRegistry()
         let core = try await NodeCore(
-            store: store, acceptingInto: acceptingInto(store), inbox: store, providers: providers(),
-            secretBox: secrets.box, configuration: configuration, logger: logger)
+            opened, acceptingInto: acceptingInto(store), providers: providers(), secretBox: secrets.box,
+            configuration: configuration, logger: logger)
         services += core.services
         // A process without the API still tells how it is: health and metrics are there for every role.
         var server = ServerConfiguration(adminTokenHash: secrets.adminTokenHash, version: MartletProgram.version)
@@ -94,30 +91,16 @@ package struct StandardComposition: NodeComposition {
     }()
 }
 
-/// Holds the database open while the services above it run; closes it when they have stopped.
-private struct OpenStore: Service, CustomStringConvertible {
-    let store: SQLiteStore
-    /// Held for as long as this is: no other worker may send from the same file.
-    let workerLock: WorkerLock?
-
-    var description: String { "OpenStore" }
-
-    func run() async throws {
-        try? await gracefulShutdown()
-        try await store.close()
-        withExtendedLifetime(workerLock) {}
-    }
-}
-
 /// The core of a node, put together on any engines.
 private struct NodeCore {
     let gateway: Gateway
     let services: [any Service]
 
     init(
-        store: any Store, acceptingInto: any MessageStore, inbox: any Inbox, providers: ProviderRegistry,
-        secretBox: SecretBox, configuration: NodeConfiguration, logger: Logger
+        _ opened: OpenedStore, acceptingInto: any MessageStore, providers: ProviderRegistry, secretBox: SecretBox,
+        configuration: NodeConfiguration, logger: Logger
     ) async throws {
+        let (store, inbox): (any Store, any Inbox) = (opened.store, opened.store)
         let time = SteadyTimeSource(SystemTimeSource())
         let random = SystemRandomSource()
         let identifiers = IdentifierGenerator(time: time, random: random)
@@ -134,17 +117,18 @@ private struct NodeCore {
         var wake: @Sendable (ChannelID, Timestamp) -> Void = { _, _ in }
         var wakeInbox: @Sendable () -> Void = {}
         var wakeReplays: @Sendable () -> Void = {}
-        if configuration.roles != Set(Role.allCases) {
+        if opened.isShared || configuration.roles != Set(Role.allCases) {
             services.append(DirectoryRefresher(directory: directory, time: time, logger: logger))
         }
         if configuration.roles.contains(.worker) {
+            let worker = "\(identifiers.next(WorkerKind.self))"
             let pipeline = Pipeline(
                 .init(
                     store: store, inbox: inbox, directory: directory, throttle: InProcessThrottle(time: time),
                     time: time,
                     random: random, observer: observer, logger: logger),
-                configuration: configuration.pipeline, worker: "\(identifiers.next(WorkerKind.self))", ownsStore: true)
-            services.append(pipeline)
+                configuration: configuration.pipeline, worker: worker, ownsStore: !opened.isShared)
+            services.append(opened.worker(pipeline, worker))
             wake = { pipeline.wake($0, dueAt: $1) }
             wakeInbox = { pipeline.wakeInbox() }
             wakeReplays = { pipeline.wakeReplays() }
