@@ -30,7 +30,7 @@ bench: build ## Measures a release build on this machine.
 
 crash: ## Kills a loaded server KILLS times and compares what it promised with what the provider got.
 	scripts/install-requirements test
-	swift build --product martlet
+	swift build $(ENGINES) --product martlet
 	python3 Tests/BlackBox/crash_campaign.py --martlet .build/debug/martlet --kills $(KILLS)
 
 # Seeds to run, or one of them to run again: make simulate SEEDS=10000, make simulate SEED=4711.
