@@ -35,7 +35,7 @@ bench: build ## Measures a release build on this machine, and writes docs/benchm
 
 crash: ## Kills a loaded server KILLS times and compares what it promised with what the provider got.
 	scripts/install-requirements test
-	swift build --product martlet
+	swift build $(ENGINES) --product martlet
 	python3 Tests/BlackBox/crash_campaign.py --martlet .build/debug/martlet --kills $(KILLS)
 
 REPLAY_MESSAGES ?= 1000
