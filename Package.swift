@@ -106,10 +106,19 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "MartletSimulate", dependencies: ["MartletSimulation", argumentParser], swiftSettings: settings),
+        // What is read from outside, held against what it is promised; `make fuzz` and `make test` run it.
+        .target(
+            name: "MartletFuzzing",
+            dependencies: [
+                "Martlet", "MartletClient", "MartletCommands", "MartletSandbox", "MartletServer", "WasenderProvider",
+                hummingbirdCore,
+            ],
+            swiftSettings: settings),
 
         .testTarget(
             name: "MartletTests", dependencies: ["EngineConformance", "Martlet", "MartletTestSupport"],
             swiftSettings: settings),
+        .testTarget(name: "MartletFuzzingTests", dependencies: ["MartletFuzzing"], swiftSettings: settings),
         .testTarget(name: "MartletSimulationTests", dependencies: ["MartletSimulation"], swiftSettings: settings),
         .testTarget(
             name: "SQLiteEngineTests", dependencies: ["EngineConformance", "Martlet", "SQLiteEngine", grdb],
@@ -138,3 +147,18 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// libFuzzer brings the entry point along, so that this program can only be linked with it: see scripts/fuzz. Our own modules
+// alone are instrumented, as they are what is searched, and keep the checks of a debug build.
+if Context.environment["MARTLET_FUZZ"] == "1" {
+    let sanitizers = ["-sanitize=fuzzer", "-sanitize=address"]
+    for target in package.targets where target.type == .regular {
+        target.swiftSettings = settings + [.unsafeFlags(sanitizers + ["-O", "-assert-config", "Debug"])]
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "MartletFuzz", dependencies: ["MartletFuzzing"],
+            swiftSettings: settings + [.unsafeFlags(sanitizers + ["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(sanitizers)]))
+    package.products.append(.executable(name: "martlet-fuzz", targets: ["MartletFuzz"]))
+}
