@@ -148,17 +148,19 @@ let package = Package(
     ]
 )
 
-// libFuzzer brings the entry point along, so that this program can only be linked with it: see scripts/fuzz. Our own modules
+// This program can only be linked with libFuzzer: see scripts/fuzz. Our own modules
 // alone are instrumented, as they are what is searched, and keep the checks of a debug build.
 if Context.environment["MARTLET_FUZZ"] == "1" {
     let sanitizers = ["-sanitize=fuzzer", "-sanitize=address"]
+    // The first alone brings libFuzzer along and no counters to guide it.
+    let counters = "-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp"
     for target in package.targets where target.type == .regular {
-        target.swiftSettings = settings + [.unsafeFlags(sanitizers + ["-O", "-assert-config", "Debug"])]
+        target.swiftSettings = settings + [.unsafeFlags(sanitizers + [counters, "-O", "-assert-config", "Debug"])]
     }
     package.targets.append(
         .executableTarget(
             name: "MartletFuzz", dependencies: ["MartletFuzzing"],
-            swiftSettings: settings + [.unsafeFlags(sanitizers + ["-parse-as-library"])],
+            swiftSettings: settings + [.unsafeFlags(sanitizers)],
             linkerSettings: [.unsafeFlags(sanitizers)]))
     package.products.append(.executable(name: "martlet-fuzz", targets: ["MartletFuzz"]))
 }

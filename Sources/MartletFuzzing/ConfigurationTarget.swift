@@ -5,12 +5,12 @@ import MartletCommands
 enum ConfigurationTarget {
     static func check(_ bytes: [UInt8]) throws(BrokenPromise) {
         for name in ["martlet.yaml", "martlet.json"] {
-            do throws(ConfigurationError) {
-                let file = try ConfigurationFile(path: name, bytes: bytes)
-                try read(file)
-            } catch {
+            let file: ConfigurationFile
+            do throws(ConfigurationError) { file = try ConfigurationFile(path: name, bytes: bytes) } catch {
                 try hold(error)
+                continue
             }
+            try read(file)
         }
     }
 
