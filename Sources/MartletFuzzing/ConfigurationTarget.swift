@@ -28,6 +28,11 @@ enum ConfigurationTarget {
             try hold(error)
             for key in ConfigurationKey.all where key.isSecret {
                 guard let secret = file.entries[key.name]?.text, secret.utf8.count >= 12 else { continue }
+                // What is written into a setting that is no secret, or is the name of one, may be shown.
+                let isShownElsewhere = ConfigurationKey.all.contains { other in
+                    other.name.holds(secret) || !other.isSecret && file.entries[other.name]?.text.holds(secret) == true
+                }
+                guard !isShownElsewhere else { continue }
                 try promise(!error.description.holds(secret), "an error shows \(key.name)")
             }
             return

@@ -37,7 +37,7 @@ import Testing
     @Test(.timeLimit(.minutes(3)), arguments: inputs)
     func `damaged copies of it keep them, too`(_ input: Input) throws {
         let bytes = try input.bytes()
-        var damage = Damage(seed: UInt64(input.testDescription.utf8.reduce(0) { $0 &* 31 &+ Int($1) }))
+        var damage = Damage(seed: input.testDescription.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) })
         for _ in 0..<30 {
             let damaged = damage.apply(to: bytes)
             #expect(throws: Never.self, "\(String(decoding: damaged, as: UTF8.self).debugDescription)") {
