@@ -11,7 +11,7 @@ KILLS ?= 100
 # Options of Benchmarks/run, such as BENCH='--only accept --seconds 10'.
 BENCH ?=
 
-.PHONY: help build demo test bench crash replay simulate format lint clean
+.PHONY: help build demo test bench crash replay simulate fuzz sanitize format lint clean
 
 help: ## Lists what can be made.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -56,6 +56,21 @@ simulate: ## Runs the service in virtual time with everything going wrong; SEEDS
 	swift build -c release --product martlet-simulate
 	.build/release/martlet-simulate $(if $(SEED),--seed $(SEED) --lines 1000,--seeds $(SEEDS))
 
+# How long each target gets, and which one is run where it is not all of them: make fuzz FUZZ_SECONDS=600 TARGET=webhooks
+FUZZ_SECONDS ?= 30
+TARGET ?=
+
+fuzz: ## Gives libFuzzer everything that is read from outside, each target FUZZ_SECONDS long; TARGET=name for one.
+	scripts/install-requirements build
+	scripts/fuzz $(FUZZ_SECONDS) $(TARGET)
+
+# Both sanitizers, or one of them: make sanitize SANITIZER=thread
+SANITIZER ?=
+
+sanitize: ## Runs the tests under the thread and the address sanitizer; each has a build of its own.
+	scripts/install-requirements test
+	scripts/sanitize $(SANITIZER)
+
 format: ## Brings the sources into the common form.
 	swift format -i -r Sources Tests Package.swift
 
@@ -63,4 +78,4 @@ lint: ## Says where the sources are not in the common form.
 	swift format lint -r --strict Sources Tests Package.swift
 
 clean: ## Removes everything that was built.
-	rm -rf .build .venv
+	rm -rf .build .build-* .fuzz .venv

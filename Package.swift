@@ -129,10 +129,19 @@ let package = Package(
             name: "MartletBenchmark",
             dependencies: ["Martlet", "MartletCommands", "SQLiteEngine", argumentParser, logging],
             swiftSettings: settings),
+        // What is read from outside, held against what it is promised; `make fuzz` and `make test` run it.
+        .target(
+            name: "MartletFuzzing",
+            dependencies: [
+                "Martlet", "MartletClient", "MartletCommands", "MartletSandbox", "MartletServer", "WasenderProvider",
+                hummingbirdCore,
+            ],
+            swiftSettings: settings),
 
         .testTarget(
             name: "MartletTests", dependencies: ["EngineConformance", "Martlet", "MartletTestSupport"],
             swiftSettings: settings),
+        .testTarget(name: "MartletFuzzingTests", dependencies: ["MartletFuzzing"], swiftSettings: settings),
         .testTarget(name: "MartletSimulationTests", dependencies: ["MartletSimulation"], swiftSettings: settings),
         .testTarget(
             name: "SQLiteEngineTests", dependencies: ["EngineConformance", "Martlet", "SQLiteEngine", grdb],
@@ -164,3 +173,20 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// This program can only be linked with libFuzzer: see scripts/fuzz. Our own modules
+// alone are instrumented, as they are what is searched, and keep the checks of a debug build.
+if Context.environment["MARTLET_FUZZ"] == "1" {
+    let sanitizers = ["-sanitize=fuzzer", "-sanitize=address"]
+    // The first alone brings libFuzzer along and no counters to guide it.
+    let counters = "-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp"
+    for target in package.targets where target.type == .regular {
+        target.swiftSettings = settings + [.unsafeFlags(sanitizers + [counters, "-O", "-assert-config", "Debug"])]
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "MartletFuzz", dependencies: ["MartletFuzzing"],
+            swiftSettings: settings + [.unsafeFlags(sanitizers)],
+            linkerSettings: [.unsafeFlags(sanitizers)]))
+    package.products.append(.executable(name: "martlet-fuzz", targets: ["MartletFuzz"]))
+}

@@ -169,7 +169,6 @@ import Testing
         ("- api\n", ["martlet.yaml", "mapping"]),
         ("api\n", ["martlet.yaml", "mapping"]),
         ("a: [\n", ["martlet.yaml", "not YAML"]),
-        ("base: &b {port: 1}\nhttp:\n  <<: *b\n", ["no such setting"]),
     ])
     func `a file with a mistake is refused in one line`(_ text: String, _ parts: [String]) {
         let error = #expect(throws: ConfigurationError.self) { try read(file: text) }
@@ -238,5 +237,56 @@ import Testing
             #expect(command.options.settings == [key.name: "x"])
         }
         #expect(throws: (any Error).self) { try ServeCommand.parse(["--nonsense", "1"]) }
+    }
+}
+
+/// Files that are made to cost more than they weigh, or that say too much when they are refused.
+@Suite(.timeLimit(.minutes(1))) struct HostileConfigurationTests {
+    private func refusal(_ text: String) -> String {
+        let error = #expect(throws: ConfigurationError.self) {
+            try ConfigurationFile(path: "martlet.yaml", bytes: Array(text.utf8))
+        }
+        return error?.description ?? ""
+    }
+
+    @Test(arguments: [
+        ("log.level: info\nbase: &b {port: 1}\nhttp:\n  <<: *b\n", 2), ("http.port: &p 80\n", 1),
+        ("a: [x, &b y]\n", 1), ("? &n http.port\n: 1\n", 1), ("log:\n  level: &l info\n", 2),
+    ])
+    func `anchors and aliases are refused by their line`(_ text: String, _ line: Int) {
+        let words = refusal(text)
+        #expect(words.contains("anchor"), "\(words)")
+        #expect(words.contains("line \(line)"), "\(words)")
+    }
+
+    @Test func `mappings that repeat each other a million million times are refused at once`() {
+        let levels = (1...40).map { "a\($0): &a\($0) {p: *a\($0 - 1), q: *a\($0 - 1)}\n" }.joined()
+        #expect(refusal("a0: &a0 {x: 1, y: 2}\n" + levels).contains("line"))
+    }
+
+    @Test func `nor can they be the name of a setting`() {
+        let levels = (1...40).map { "a\($0): &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n" }.joined()
+        #expect(refusal("a0: &a0 [x, y]\n" + levels + "? *a40\n: 1\n").contains("line"))
+    }
+
+    @Test(arguments: ["a: " + String(repeating: "[", count: 5000), String(repeating: "- ", count: 5000) + "x"])
+    func `nesting is bounded`(_ text: String) {
+        #expect(refusal(text).contains("martlet.yaml"))
+    }
+
+    @Test func `a file without end is not read to its end`() {
+        let error = #expect(throws: ConfigurationError.self) { try ConfigurationFile(path: "/dev/zero") }
+        #expect(error?.description.contains("larger than") == true)
+    }
+
+    @Test(arguments: [
+        "admin.token: s3cr3t-token: x\n", "admin.token: 's3cr3t-token\n", "admin.token: \"s3cr3t-token\\q\"\n",
+        "admin.token: [s3cr3t-token\n", "admin.token: s3cr3t-token\n  port: 1\n\t- a\n",
+        "admin.token: s3cr3t-token\u{07}\n", "admin.token: %s3cr3t-token\nhttp: *s\n",
+    ])
+    func `a mistake in the form does not show what is written beside it`(_ text: String) {
+        let words = refusal(text)
+        #expect(words.contains("not YAML"), "\(words)")
+        #expect(!words.contains("s3cr3t"), "\(words)")
     }
 }

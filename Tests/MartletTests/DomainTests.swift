@@ -15,6 +15,11 @@ import Testing
         func next() -> UInt64 { value }
     }
 
+    @Test func `a reason is bounded however many marks stand on one letter`() {
+        let marks = "x" + String(repeating: "\u{301}", count: 9999)
+        #expect(ErrorReason(.rejected, marks).detail?.unicodeScalars.count == ErrorReason.detailCharactersMax)
+    }
+
     @Test func `ids of one generator grow, in one millisecond, later, and when the clock is set back`() {
         let time = SettableTime()
         let generator = IdentifierGenerator(time: time)

@@ -21,6 +21,12 @@ import Testing
         (#"{"":1}"#, ["": 1]), (#"{"a":1,"A":2}"#, ["a": 1, "A": 2]),
     ]
 
+    @Test func `a pointer escapes signs that a combining mark follows`() {
+        #expect(JSONPointer.escape("a/\u{301}b~\u{301}c") == "a~1\u{301}b~0\u{301}c")
+        #expect(JSONPointer.escape("~1/") == "~01~1")
+        #expect(JSONPointer.escape("caf\u{e9}") == "caf\u{e9}")
+    }
+
     @Test(arguments: accepted) func `accepts`(_ text: String, _ value: JSONValue) throws {
         #expect(try JSONParser.value(text) == value)
     }

@@ -14,6 +14,12 @@ import Testing
         return failure.errors.map(\.pointer)
     }
 
+    @Test func `an unknown field's name is cut however many marks stand on one letter`() throws {
+        let pointers = Self.pointers([String(repeating: "x\u{301}", count: 9999): 1, "y": 1])
+        #expect(pointers.map { $0.unicodeScalars.count } == [65, 2])
+        #expect(Self.pointers(["x" + String(repeating: "\u{301}", count: 9999): 1])[0].unicodeScalars.count == 65)
+    }
+
     @Test func `a plain text takes the defaults`() throws {
         let draft = try Self.read([:]).get()
         #expect(draft.recipient.text == "+14155550123")

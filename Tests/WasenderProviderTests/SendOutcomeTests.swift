@@ -253,6 +253,17 @@ import WasenderProvider
         }
     }
 
+    /// Counted as people count characters, a letter with a thousand marks is one: words would have no bound, and a key that
+    /// is cut through where the search for it ends would be kept.
+    @Test func `words are bounded however many marks stand on one letter`() {
+        let answer = Answer(
+            status: 422, headers: [:],
+            body: Array(#"{"success":false,"message":"x\#(String(repeating: "\u{301}", count: 200_000))"}"#.utf8))
+        let outcome = SendOutcome.read(answer, words: ProviderWords(hiding: [Fixture.apiKey]), now: Fixture.now)
+        let max = ErrorReason.Code.rejected.text.count + 2 + ErrorReason.detailCharactersMax
+        #expect(outcome.detail?.unicodeScalars.count == max)
+    }
+
     @Test func `an error page that repeats the key is kept without it`() async throws {
         try await Fixture.withServer(.answer(502, "bad gateway for Bearer \(Fixture.apiKey)")) { provider, server in
             let answer = await provider.send(

@@ -56,7 +56,7 @@ extension SQLiteStore: SetAsideInbox {
                     INSERT OR IGNORE INTO inbox_set_aside (
                         sequence, channel_id, received_at, body, reason, set_aside_at)
                     SELECT sequence, channel_id, received_at, body, ?, ? FROM inbox WHERE sequence = ?
-                    """, [String(entry.reason.prefix(Self.reasonCharactersMax)), now, entry.sequence])
+                    """, [entry.reason.cut(to: Self.reasonCharactersMax), now, entry.sequence])
                 try transaction.takeOut(entry.sequence)
             }
         }

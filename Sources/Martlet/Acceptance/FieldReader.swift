@@ -158,7 +158,7 @@ package struct FieldReader {
 
     /// Refuses members nobody asked for. Call last.
     package mutating func refuseUnknown() {
-        for name in object.names where !known.contains(name) { refuse(String(name.prefix(64)), "is not a known field") }
+        for name in object.names where !known.contains(name) { refuse(name.cut(to: 64), "is not a known field") }
     }
 }
 

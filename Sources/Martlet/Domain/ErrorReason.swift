@@ -31,7 +31,7 @@ package struct ErrorReason: Sendable, Equatable, CustomStringConvertible {
 
     package init(_ code: Code, _ detail: String? = nil) {
         self.code = code
-        self.detail = detail.map { String($0.prefix(Self.detailCharactersMax)) }
+        self.detail = detail.map { $0.cut(to: Self.detailCharactersMax) }
     }
 
     /// A provider's words are kept up to this many characters.

@@ -54,7 +54,11 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
         }
     }
 
-    /// Reads an RFC 3339 date-time with any offset and any number of fraction digits; nil when it is not one.
+    /// The moments that can be written in UTC, in seconds: the years 0000 to 9999.
+    private static let writable: Range<Int64> = -62_167_219_200..<253_402_300_800
+
+    /// Reads an RFC 3339 date-time with any offset and any number of fraction digits; nil when it is not one, or when its
+    /// offset takes it into a year that cannot be written in UTC.
     package init?(rfc3339 text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes.count <= 40 else { return nil }
@@ -101,6 +105,7 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
         }
         let days = Self.days(fromCivil: year, month, day)
         let seconds = Int64(days) * 86400 + Int64(hour * 3600 + (minute - offsetMinutes) * 60 + second)
+        guard Self.writable.contains(seconds) else { return nil }
         microseconds = seconds * 1_000_000 + Int64(fraction)
     }
 

@@ -18,14 +18,21 @@ package struct ConfigurationFile: Sendable, Equatable {
     package private(set) var entries: [String: Entry] = [:]
     private let path: String
 
-    /// The most a configuration file may hold, in bytes.
-    package static let bytesMax = 1 << 20
+    /// The most a configuration file may hold, in bytes: a hundred times what all settings need.
+    package static let bytesMax = 1 << 18
+    /// How often names and values may stand inside each other; the longest setting's name has three parts.
+    private static let depthMax = 16
+    /// What looks like an alias in YAML, at most. What the file holds is only known once it is put together, and while a
+    /// mapping is, names that consist of aliases of aliases cost a power of their number.
+    private static let aliasesMax = 8
 
     /// Reads the file; a name that ends in `.json` means JSON, every other YAML.
     package init(path: String) throws(ConfigurationError) {
         let bytes: Data
         do {
-            bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            // Some files have no end; a byte too many is enough to know.
+            bytes = try handle.read(upToCount: Self.bytesMax + 1) ?? Data()
         } catch {
             let reason = (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" }
             let missing = !FileManager.default.fileExists(atPath: path)
@@ -49,12 +56,13 @@ package struct ConfigurationFile: Sendable, Equatable {
         }
         let known = Set(ConfigurationKey.all.map(\.name))
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) where !known.contains(name) {
-            throw ConfigurationError("\(name) (\(entry.origin)): there is no such setting\(Self.suggestion(for: name))")
+            throw ConfigurationError(
+                "\(Self.shown(name)) (\(entry.origin)): there is no such setting\(Self.suggestion(for: name))")
         }
     }
 
     private mutating func add(_ name: String, _ text: String, origin: String) throws(ConfigurationError) {
-        guard entries[name] == nil else { throw ConfigurationError("\(name) (\(origin)): is set twice") }
+        guard entries[name] == nil else { throw ConfigurationError("\(Self.shown(name)) (\(origin)): is set twice") }
         entries[name] = Entry(text: text, origin: origin)
     }
 
@@ -64,33 +72,96 @@ package struct ConfigurationFile: Sendable, Equatable {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationError("file \(path): is not UTF-8")
         }
+        if let line = Self.lineOfTooManyAliases(bytes) { throw Self.anchorRefusal(origin(line: line)) }
         let root: Node?
-        do { root = try Parser(yaml: text).singleRoot() } catch {
-            let line = "\(error)".split(separator: "\n").joined(separator: " ")
-            throw ConfigurationError("file \(path): is not YAML: \(ConfigurationError.printable(line))")
+        let parser: Parser
+        do {
+            parser = try Parser(yaml: text)
+            root = try parser.singleRoot()
+        } catch {
+            throw ConfigurationError("\(Self.place(of: error, path)): is not YAML: \(Self.problem(error))")
         }
         // An empty file sets nothing, and one with comments only has a root without a value.
         guard let root, !Self.isNull(root) else { return }
         guard let mapping = root.mapping else {
             throw ConfigurationError("file \(path): must be a mapping of settings to values")
         }
-        try read(mapping, prefix: "")
+        // The nodes know their anchors for as long as the parser lives.
+        defer { withExtendedLifetime(parser) {} }
+        try refuseAnchor(on: root)
+        try read(mapping, prefix: "", depth: 1)
     }
 
-    private mutating func read(_ mapping: Node.Mapping, prefix: String) throws(ConfigurationError) {
+    /// An alias repeats what its anchor stands at, and aliases of aliases repeat it without bound; no setting needs one. What is
+    /// repeated has the anchor, too, so that its first place is refused before anything is repeated.
+    private func refuseAnchor(on node: Node) throws(ConfigurationError) {
+        guard node.anchor == nil else { throw Self.anchorRefusal(origin(line: node.mark?.line)) }
+    }
+
+    private static func anchorRefusal(_ origin: String) -> ConfigurationError {
+        ConfigurationError("\(origin): anchors and aliases are not supported; write the value out")
+    }
+
+    /// The line in which there is one asterisk too many before something an alias may be named; nil where there is none.
+    private static func lineOfTooManyAliases(_ bytes: [UInt8]) -> Int? {
+        var line = 1
+        var count = 0
+        for (byte, next) in zip(bytes, bytes.dropFirst()) {
+            switch (byte, next) {
+            case (UInt8(ascii: "\n"), _): line += 1
+            case (UInt8(ascii: "*"), UInt8(ascii: "a")...UInt8(ascii: "z")),
+                (UInt8(ascii: "*"), UInt8(ascii: "A")...UInt8(ascii: "Z")),
+                (UInt8(ascii: "*"), UInt8(ascii: "0")...UInt8(ascii: "9")),
+                (UInt8(ascii: "*"), UInt8(ascii: "_")), (UInt8(ascii: "*"), UInt8(ascii: "-")):
+                count += 1
+                if count > aliasesMax { return line }
+            default: break
+            }
+        }
+        return nil
+    }
+
+    /// What is wrong, in the parser's own words alone: its whole description repeats the line, and a secret may stand there.
+    private static func problem(_ error: any Error) -> String {
+        switch error as? YamlError {
+        case .reader(let problem, _, _, _)?, .scanner(_, let problem, _, _)?, .parser(_, let problem, _, _)?,
+            .composer(_, let problem, _, _)?:
+            ConfigurationError.printable(problem)
+        case .duplicatedKeysInMapping?: "the same name stands in it twice"
+        default: "it cannot be read"
+        }
+    }
+
+    private static func place(of error: any Error, _ path: String) -> String {
+        switch error as? YamlError {
+        case .scanner(_, _, let mark, _)?, .parser(_, _, let mark, _)?, .composer(_, _, let mark, _)?:
+            "file \(path), line \(mark.line)"
+        case .duplicatedKeysInMapping(_, let context)?: "file \(path), line \(context.mark.line)"
+        default: "file \(path)"
+        }
+    }
+
+    private mutating func read(_ mapping: Node.Mapping, prefix: String, depth: Int) throws(ConfigurationError) {
         for (nameNode, value) in mapping {
             let origin = origin(line: nameNode.mark?.line)
+            try refuseAnchor(on: nameNode)
+            try refuseAnchor(on: value)
+            guard depth <= Self.depthMax else {
+                throw ConfigurationError("\(Self.shown(prefix)) (\(origin)): is nested too deeply")
+            }
             guard let member = nameNode.scalar?.string else {
-                throw ConfigurationError("\(prefix.isEmpty ? "a name" : prefix) (\(origin)): must be a plain word")
+                throw ConfigurationError(
+                    "\(prefix.isEmpty ? "a name" : Self.shown(prefix)) (\(origin)): must be a plain word")
             }
             let name = prefix.isEmpty ? member : "\(prefix).\(member)"
             switch value {
-            case .mapping(let nested): try read(nested, prefix: name)
+            case .mapping(let nested): try read(nested, prefix: name, depth: depth + 1)
             case .sequence(let elements):
                 var texts: [String] = []
                 for element in elements {
+                    try refuseAnchor(on: element)
                     guard let text = element.scalar?.string, !Self.isNull(element) else {
-                        throw ConfigurationError("\(name) (\(origin)): must be a list of single values")
+                        throw ConfigurationError("\(Self.shown(name)) (\(origin)): must be a list of single values")
                     }
                     texts.append(text)
                 }
@@ -98,14 +169,17 @@ package struct ConfigurationFile: Sendable, Equatable {
             case .scalar(let scalar):
                 guard !Self.isNull(value) else {
                     throw ConfigurationError(
-                        "\(name) (\(origin)): has no value; leave the line out to take the default")
+                        "\(Self.shown(name)) (\(origin)): has no value; leave the line out to take the default")
                 }
                 try add(name, scalar.string, origin: origin)
             case .alias:
-                throw ConfigurationError("\(name) (\(origin)): aliases are not supported")
+                throw ConfigurationError("\(Self.shown(name)) (\(origin)): aliases are not supported")
             }
         }
     }
+
+    /// A name as it stands in an error: on one line, and no longer than one can read.
+    private static func shown(_ name: String) -> String { ConfigurationError.printable(name.cut(to: 100)) }
 
     private func origin(line: Int?) -> String { "file \(path)" + (line.map { ", line \($0)" } ?? "") }
 
@@ -138,14 +212,15 @@ package struct ConfigurationFile: Sendable, Equatable {
                 var texts: [String] = []
                 for element in elements {
                     guard let text = Self.text(of: element) else {
-                        throw ConfigurationError("\(name) (\(origin)): must be a list of single values")
+                        throw ConfigurationError("\(Self.shown(name)) (\(origin)): must be a list of single values")
                     }
                     texts.append(text)
                 }
                 try add(name, texts.joined(separator: ","), origin: origin)
             default:
                 guard let text = Self.text(of: member.value) else {
-                    throw ConfigurationError("\(name) (\(origin)): has no value; leave it out to take the default")
+                    throw ConfigurationError(
+                        "\(Self.shown(name)) (\(origin)): has no value; leave it out to take the default")
                 }
                 try add(name, text, origin: origin)
             }

@@ -15,7 +15,7 @@ package enum StoreLocation: Sendable, Equatable {
     #endif
 
     /// Reads `store.url`.
-    static func read(_ reader: ConfigurationReader) throws(ConfigurationError) -> StoreLocation {
+    package static func read(_ reader: ConfigurationReader) throws(ConfigurationError) -> StoreLocation {
         let text = try reader.requiredString(.storeURL)
         let scheme = text.prefix { $0 != ":" }
         switch scheme {

@@ -3,16 +3,16 @@ import Hummingbird
 import Martlet
 
 /// Which part of a list is asked for: `limit` and `cursor`.
-struct Paging<Kind: IdentifierKind> {
+package struct Paging<Kind: IdentifierKind> {
     /// The query parameters a list has at least.
-    static var parameters: Set<String> { ["limit", "cursor"] }
+    package static var parameters: Set<String> { ["limit", "cursor"] }
 
     /// Elements on a page at most.
-    var limit: Int
+    package var limit: Int
     /// The last element of the page before this one.
-    var last: Identifier<Kind>?
+    package var last: Identifier<Kind>?
 
-    init(_ query: QueryReader) throws {
+    package init(_ query: QueryReader) throws {
         limit = try query.integer("limit", in: 1...200) ?? 50
         guard let cursor = try query.text("cursor") else { return }
         guard let last = Self.identifier(cursor) else {
@@ -29,7 +29,7 @@ struct Paging<Kind: IdentifierKind> {
     }
 
     /// An opaque text that names the place after an element.
-    static func cursor(after id: Identifier<Kind>) -> String {
+    package static func cursor(after id: Identifier<Kind>) -> String {
         Data(id.text.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
             .replacing("=", with: "")
     }

@@ -2,12 +2,12 @@ import HummingbirdCore
 import Martlet
 
 /// Reads a query string strictly: each parameter known, given once, and in range.
-struct QueryReader {
+package struct QueryReader {
     private var values: [String: String] = [:]
 
     /// - parameter known: the parameters this route has.
     /// - throws: 400 on any other, on one given twice or empty, and on what cannot be decoded.
-    init(_ uri: URI, known: Set<String>) throws {
+    package init(_ uri: URI, known: Set<String>) throws {
         for pair in (uri.query ?? "").split(separator: "&", omittingEmptySubsequences: true) {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = Self.decoded(parts[0]), let value = Self.decoded(parts.count == 2 ? parts[1] : "") else {
@@ -16,7 +16,7 @@ struct QueryReader {
             guard known.contains(name) else {
                 let allowed = known.isEmpty ? "none" : known.sorted().joined(separator: ", ")
                 throw Problem(
-                    .badParameter, "There is no query parameter \(name.prefix(64)) here; there are: \(allowed).")
+                    .badParameter, "There is no query parameter \(name.cut(to: 64)) here; there are: \(allowed).")
             }
             guard values.updateValue(value, forKey: name) == nil else {
                 throw Problem(.badParameter, "The query parameter \(name) is given twice.")
@@ -26,7 +26,7 @@ struct QueryReader {
     }
 
     /// Every pair of a query string that can be decoded, for a route that hands them on unread.
-    static func pairs(_ uri: URI) -> [String: String] {
+    package static func pairs(_ uri: URI) -> [String: String] {
         var pairs: [String: String] = [:]
         for pair in (uri.query ?? "").split(separator: "&", maxSplits: 64, omittingEmptySubsequences: true) {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -42,7 +42,7 @@ struct QueryReader {
     }
 
     /// 1 to 255 characters, none of them a control character.
-    func text(_ name: String) throws -> String? {
+    package func text(_ name: String) throws -> String? {
         guard let value = values[name] else { return nil }
         guard value.unicodeScalars.count <= 255, value.unicodeScalars.allSatisfy({ $0.value >= 0x20 }) else {
             throw Self.refusal(name, "must have at most 255 printable characters")
@@ -51,7 +51,7 @@ struct QueryReader {
     }
 
     /// A whole number in that range.
-    func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+    package func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let value = values[name] else { return nil }
         guard let number = Int(value), range.contains(number) else {
             throw Self.refusal(name, "must be a whole number between \(range.lowerBound) and \(range.upperBound)")
@@ -60,7 +60,7 @@ struct QueryReader {
     }
 
     /// One of the names an enumeration allows.
-    func choice<Choice>(_ name: String, among names: [String], _ make: (String) -> Choice?) throws -> Choice? {
+    package func choice<Choice>(_ name: String, among names: [String], _ make: (String) -> Choice?) throws -> Choice? {
         guard let value = values[name] else { return nil }
         guard let choice = make(value) else {
             throw Self.refusal(name, "must be one of \(names.joined(separator: ", "))")
@@ -69,7 +69,7 @@ struct QueryReader {
     }
 
     /// A phone number in E.164, its plus sign encoded or not.
-    func phoneNumber(_ name: String) throws -> PhoneNumber? {
+    package func phoneNumber(_ name: String) throws -> PhoneNumber? {
         guard let value = values[name] else { return nil }
         guard let number = PhoneNumber(Self.withPlusSigns(value)) else {
             throw Self.refusal(name, "must be a phone number in E.164 such as +14155550123")
@@ -78,7 +78,7 @@ struct QueryReader {
     }
 
     /// An RFC 3339 date-time, its plus sign encoded or not.
-    func timestamp(_ name: String) throws -> Timestamp? {
+    package func timestamp(_ name: String) throws -> Timestamp? {
         guard let value = values[name] else { return nil }
         guard let timestamp = Timestamp(rfc3339: Self.withPlusSigns(value)) else {
             throw Self.refusal(name, "must be an RFC 3339 date-time such as 2026-11-23T10:00:00Z")

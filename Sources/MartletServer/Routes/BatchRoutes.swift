@@ -2,50 +2,17 @@ import Hummingbird
 import Martlet
 
 extension MessageRoutes {
-    /// Messages in one batch at most.
-    static let batchMax = 1000
-
     /// Sends many; each stands alone, and the answer says what became of each.
     func sendBatch(_ exchange: Exchange) async throws -> Response {
         let tenant = try exchange.tenant
         try exchange.refuseQuery()
         let document = try await exchange.request.jsonDocument(upTo: BodyLimit.batch)
-        // The parser notes the first few places only; past that nobody can tell which entries are sound.
-        guard document.unpairedSurrogates.count < 10 else { throw Problem.invalid(document.stringErrors) }
-        let entries = try Self.entries(of: document)
-        let now = gateway.time.now()
-        let drafts = entries.enumerated().map { index, entry -> Result<MessageDraft, FieldErrors> in
-            let pointer = "/messages/\(index)"
-            let broken = Self.stringErrors(of: entry, at: pointer, in: document)
-            guard broken.isEmpty else { return .failure(FieldErrors(broken)) }
-            return MessageDraft.read(entry, pointer: pointer, now: now)
-        }
+        let drafts = try MessageBatch.drafts(of: document, now: gateway.time.now())
         let results = try await gateway.acceptance.accept(drafts, tenant: tenant)
         let rendered = zip(drafts, results).enumerated().map { index, pair in
             Self.result(index, pair.1, isPrepared: (try? pair.0.get()) != nil)
         }
         return .json(["results": .array(rendered)], status: .accepted)
-    }
-
-    private static func entries(of document: JSONParser.Document) throws -> [JSONValue] {
-        guard let object = document.value.objectValue else {
-            throw Problem.invalid([FieldError("", "must be an object, not \(document.value.kindName)")])
-        }
-        var reader = FieldReader(object)
-        let entries = reader.array("messages", required: true, max: batchMax)
-        if entries?.isEmpty == true { reader.refuse("messages", "must have at least one entry") }
-        reader.refuseUnknown()
-        guard reader.errors.isEmpty, let entries else { throw Problem.invalid(reader.errors) }
-        return entries
-    }
-
-    private static func stringErrors(
-        of entry: JSONValue, at pointer: String, in document: JSONParser.Document
-    ) -> [FieldError] {
-        let surrogates = document.unpairedSurrogates.filter { $0 == pointer || $0.hasPrefix(pointer + "/") }
-        let halves = surrogates.map { FieldError($0, "has half a surrogate pair") }
-        let alone = JSONParser.Document(value: entry, unpairedSurrogates: [])
-        return halves + alone.stringErrors.map { FieldError(pointer + $0.pointer, $0.message) }
     }
 
     /// - parameter isPrepared: whether the entry was read; what is then wrong was found later, with pointers of its
@@ -71,5 +38,47 @@ extension MessageRoutes {
                 Problem.invalid(failure.errors.map { FieldError(prefix + $0.pointer, $0.message) }).object)
         }
         return .object(object)
+    }
+}
+
+/// The body of `POST /v1/messages/batch`.
+package enum MessageBatch {
+    /// Messages in one batch at most.
+    package static let messagesMax = 1000
+
+    /// Reads each message by itself.
+    /// - throws: what is wrong with the batch as a whole.
+    package static func drafts(
+        of document: JSONParser.Document, now: Timestamp
+    ) throws -> [Result<MessageDraft, FieldErrors>] {
+        // The parser notes the first few places only; past that nobody can tell which entries are sound.
+        guard document.unpairedSurrogates.count < 10 else { throw Problem.invalid(document.stringErrors) }
+        return try entries(of: document).enumerated().map { index, entry in
+            let pointer = "/messages/\(index)"
+            let broken = stringErrors(of: entry, at: pointer, in: document)
+            guard broken.isEmpty else { return .failure(FieldErrors(broken)) }
+            return MessageDraft.read(entry, pointer: pointer, now: now)
+        }
+    }
+
+    private static func entries(of document: JSONParser.Document) throws -> [JSONValue] {
+        guard let object = document.value.objectValue else {
+            throw Problem.invalid([FieldError("", "must be an object, not \(document.value.kindName)")])
+        }
+        var reader = FieldReader(object)
+        let entries = reader.array("messages", required: true, max: messagesMax)
+        if entries?.isEmpty == true { reader.refuse("messages", "must have at least one entry") }
+        reader.refuseUnknown()
+        guard reader.errors.isEmpty, let entries else { throw Problem.invalid(reader.errors) }
+        return entries
+    }
+
+    private static func stringErrors(
+        of entry: JSONValue, at pointer: String, in document: JSONParser.Document
+    ) -> [FieldError] {
+        let surrogates = document.unpairedSurrogates.filter { $0 == pointer || $0.hasPrefix(pointer + "/") }
+        let halves = surrogates.map { FieldError($0, "has half a surrogate pair") }
+        let alone = JSONParser.Document(value: entry, unpairedSurrogates: [])
+        return halves + alone.stringErrors.map { FieldError(pointer + $0.pointer, $0.message) }
     }
 }

@@ -2,7 +2,7 @@ import Hummingbird
 import Martlet
 
 /// A page of the log, filtered as the query string asks.
-struct MessageListing: Sendable {
+package struct MessageListing: Sendable {
     /// One page, and where the next begins.
     struct Page: Sendable {
         var messages: [Message]
@@ -17,7 +17,7 @@ struct MessageListing: Sendable {
     }
 
     /// The query parameters of a list of messages.
-    static let parameters: Set<String> = [
+    package static let parameters: Set<String> = [
         "recipient", "message_id", "status", "channel", "since", "until", "limit", "cursor",
     ]
 

@@ -3,11 +3,11 @@ import Martlet
 /// What the provider wraps its answers in. There are several forms, which all are read as one:
 /// `{"success", "data"}`, `{"success", "message", "errors"?}`, `{"success", "error"}` and `{"message", "retry_after"}`
 /// (docs 'Error Responses', 'Understanding Rate Limits').
-struct Envelope {
+package struct Envelope {
     let object: JSONObject
 
     /// Nil when the body is not a JSON object.
-    init?(_ body: [UInt8]) {
+    package init?(_ body: [UInt8]) {
         guard let object = try? JSONParser.value(body).objectValue else { return nil }
         self.object = object
     }

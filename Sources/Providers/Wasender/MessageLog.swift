@@ -1,12 +1,12 @@
 import Martlet
 
 /// A page of the provider's message log (docs 'Get Message Logs'), newest first.
-struct MessageLogPage {
-    var rows: [MessageLogRow]
+package struct MessageLogPage {
+    package var rows: [MessageLogRow]
     var isLast: Bool
 
     /// Nil when the answer holds no rows in a form that is known.
-    init?(_ envelope: Envelope, perPage: Int) {
+    package init?(_ envelope: Envelope, perPage: Int) {
         let values: [JSONValue]
         if let array = envelope.data?.arrayValue {
             values = array
@@ -21,13 +21,13 @@ struct MessageLogPage {
 }
 
 /// One send as the provider remembers it.
-struct MessageLogRow {
+package struct MessageLogRow {
     /// The same number the send was answered with.
     var id: String
     /// Nil where the session does not log messages.
-    var recipient: String?
+    package var recipient: String?
     /// The body of the send without the recipient; nil where the session does not log messages.
-    var content: JSONObject?
+    package var content: JSONObject?
     var hasFailed: Bool
     var failure: String?
     var createdAt: Timestamp?
@@ -47,7 +47,7 @@ struct MessageLogRow {
     }
 
     /// Whether this is a send of that content to that recipient.
-    func isSend(of wanted: JSONObject, to number: PhoneNumber) -> Bool {
+    package func isSend(of wanted: JSONObject, to number: PhoneNumber) -> Bool {
         guard let recipient, let content else { return false }
         let digits = recipient.prefix { $0 != "@" }.filter(\.isWholeNumber)
         return digits == number.digits

@@ -1,12 +1,12 @@
 import Martlet
 
 /// Makes the provider's words fit to be stored and shown: no credentials, no control characters, not too long.
-struct ProviderWords: Sendable {
+package struct ProviderWords: Sendable {
     private static let mask = Array("[secret]".utf8)
     private let secrets: [[UInt8]]
 
     /// - parameter secrets: longest first.
-    init(hiding secrets: [String]) { self.secrets = secrets.map { Array($0.utf8) } }
+    package init(hiding secrets: [String]) { self.secrets = secrets.map { Array($0.utf8) } }
 
     func callAsFunction(_ text: String, max: Int = ErrorReason.detailCharactersMax) -> String {
         // A huge text is not searched to its end. Masking makes a text at most 64 times shorter, so that no part of a
@@ -15,6 +15,6 @@ struct ProviderWords: Sendable {
         for secret in secrets { bytes = bytes.replacing(secret, with: Self.mask) }
         let scalars = String(decoding: bytes, as: UTF8.self).unicodeScalars.lazy
             .map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? " " : $0 }
-        return String(String(String.UnicodeScalarView(scalars)).prefix(max))
+        return String(String.UnicodeScalarView(scalars.prefix(max)))
     }
 }

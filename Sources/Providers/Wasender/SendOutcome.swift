@@ -5,13 +5,13 @@ import Martlet
 /// Which HTTP status goes with which refusal is mostly not documented, so the provider's words count first and the
 /// status second. The guiding question is whether the message can have been taken: where that is open the outcome is
 /// unknown, never a failure.
-struct SendOutcome {
+package struct SendOutcome {
     private let answer: Answer
     private let envelope: Envelope?
     private let words: ProviderWords
     private let now: Timestamp
 
-    static func read(_ answer: Answer, words: ProviderWords, now: Timestamp) -> Outcome {
+    package static func read(_ answer: Answer, words: ProviderWords, now: Timestamp) -> Outcome {
         Self(answer: answer, envelope: Envelope(answer.body), words: words, now: now).outcome
     }
 

@@ -55,19 +55,26 @@ struct Transport: Sendable {
 }
 
 /// What came back.
-struct Answer: Sendable {
+package struct Answer: Sendable {
     /// The headers anything is read from; the rest is dropped.
     static let headerNames = [
         "content-type", "retry-after", "x-ratelimit-remaining", "x-ratelimit-reset", "x-ratelimit-daily-remaining",
         "x-ratelimit-daily-reset",
     ]
 
-    var status: Int
+    package var status: Int
     /// By lower-case name.
-    var headers: [String: String]
-    var body: [UInt8]
+    package var headers: [String: String]
+    package var body: [UInt8]
 
-    var isSuccess: Bool { (200..<300).contains(status) }
+    package init(status: Int, headers: [String: String], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// Whether the status is one of the 200s.
+    package var isSuccess: Bool { (200..<300).contains(status) }
 }
 
 /// Why there is no answer.

@@ -82,7 +82,7 @@ extension WasenderProvider {
             case .disconnect: "disconnected"
             case .qrCode: "need_scan"
             }
-        return .done(status: status ?? presumed, qrCode: code.map { String($0.prefix(Self.codeCharactersMax)) })
+        return .done(status: status ?? presumed, qrCode: code.map { $0.cut(to: Self.codeCharactersMax) })
     }
 
     /// Far more than a QR code can hold.
