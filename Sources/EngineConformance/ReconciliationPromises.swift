@@ -246,6 +246,16 @@ package enum ReconciliationPromises {
             try await echo(fixture, "m-1", at: -3)
             #expect(try await echoID(fixture, of: message.id) == "m-1")
         },
+        Promise("an echo of an earlier send is another message's, however late it is told") { fixture in
+            let message = try await fixture.sendUnknown(fixture.message())
+            let late = Acknowledgement(
+                channel: fixture.channel, messageID: "m-0", level: .server, at: at(-30),
+                echo: Acknowledgement.Echo(recipient: message.recipient, text: "Hello"))
+            _ = try await fixture.store.apply([late], now: at(3))
+            #expect(try await echoID(fixture, of: message.id) == nil)
+            try await echo(fixture, "m-1", at: 3)
+            #expect(try await echoID(fixture, of: message.id) == "m-1")
+        },
     ]
 
     static let decisions: [Promise<StoreFixture>] = [

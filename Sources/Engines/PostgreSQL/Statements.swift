@@ -266,11 +266,13 @@
             WHERE p.channel_id = u.channel_id COLLATE "C" AND p.message_id = u.message_id COLLATE "C"
             RETURNING p.message_id, p.channel_id, p.level, p.at, p.detail, p.seq, p.parked_at >= $3::bigint
             """
+        /// Echoes of a recipient and text, neither come nor told to have been before that time: one that was told late, or
+        /// once more, is of an earlier send.
         static let fittingEchoes = """
-            SELECT DISTINCT message_id FROM parked_acknowledgements
+            SELECT message_id FROM parked_acknowledgements
             WHERE channel_id = $1 AND echo_recipient IS NOT NULL AND echo_recipient = $2 AND echo_hash = $3
                 AND parked_at >= $4
-            LIMIT 2
+            GROUP BY message_id HAVING min(at) >= $4 LIMIT 2
             """
         /// Messages to a recipient that have no id and of which one may have been sent, newest first. One that is final may be
         /// without an id for good: a look-up told how it ended, or nobody ever knew.

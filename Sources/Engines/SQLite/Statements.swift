@@ -166,10 +166,13 @@ enum Statements {
         WHERE channel_id = ? AND message_id = ? AND parked_at >= ? ORDER BY level = 0, level, seq
         """
     static let deleteParked = "DELETE FROM parked_acknowledgements WHERE channel_id = ? AND message_id = ?"
+    /// Echoes of a recipient and text, neither come nor told to have been before that time: one that was told late, or once
+    /// more, is of an earlier send.
     static let fittingEchoes = """
-        SELECT DISTINCT message_id FROM parked_acknowledgements INDEXED BY parked_echoes
-        WHERE channel_id = ? AND echo_recipient IS NOT NULL AND echo_recipient = ? AND echo_hash = ? AND parked_at >= ?
-        LIMIT 2
+        SELECT message_id FROM parked_acknowledgements INDEXED BY parked_echoes
+        WHERE channel_id = ?1 AND echo_recipient IS NOT NULL AND echo_recipient = ?2 AND echo_hash = ?3
+            AND parked_at >= ?4
+        GROUP BY message_id HAVING min(at) >= ?4 LIMIT 2
         """
     /// Messages to a recipient that have no id and of which one may have been sent, newest first. One that is final may be
     /// without an id for good: a look-up told how it ended, or nobody ever knew.

@@ -160,6 +160,8 @@ extension MemoryState {
         let fitting = parked.filter { key, entries in
             key.channel == row.message.channelID
                 && entries.contains { $0.acknowledgement.echo == echo && $0.parkedAt >= earliest }
+                // One that was told late, or once more, is of an earlier send.
+                && entries.allSatisfy { $0.acknowledgement.echo != echo || $0.acknowledgement.at >= earliest }
         }
         guard fitting.count == 1, let key = fitting.first?.key else { return nil }
         // Another message that has no id and may have been sent may claim it as well; one that was redacted may have said it.
