@@ -77,7 +77,7 @@ let package = Package(
         .target(
             name: "PostgreSQLEngine",
             dependencies: [
-                "Martlet", .target(name: "CPostgreSQL", condition: .when(traits: ["PostgreSQL"])), logging,
+                "Martlet", .target(name: "CPostgreSQL", condition: .when(traits: ["PostgreSQL"])), deque, logging,
                 serviceLifecycle,
             ],
             path: "Sources/Engines/PostgreSQL", swiftSettings: settings),

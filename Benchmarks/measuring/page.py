@@ -37,10 +37,9 @@ def figures_text(figures):
     ratio = peers["ratios"]["lifecycles_per_second"]
     million = waiting.get("resident_bytes_million_waiting", 0)
     parts = [
-        f"`make bench` (`{figures['command']}`) on {figures['date']}: {machine['processor']}, {machine['cores']} cores, "
-        f"{machine['memory_gib']} GiB, Linux {machine['kernel']}; Martlet {versions['martlet']}, "
-        f"{versions['swift'].split('(')[0].strip()}, wrk {versions['wrk'].split(' ')[1]}. Load average before: "
-        f"{machine['load_before']:.1f}.\n",
+        f"`make bench` on {figures['date']}: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+        f"Linux {'.'.join(machine['kernel'].split('.')[:2])}; Martlet {versions['martlet']}, "
+        f"{versions['swift'].split('(')[0].strip()}, wrk {versions['wrk'].split(' ')[1].split('/')[-1]}.\n",
         "## Aims\n",
         table(
             ["what", "measured", "aim", ""],

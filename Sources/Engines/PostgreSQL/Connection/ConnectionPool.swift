@@ -1,4 +1,5 @@
 #if PostgreSQL
+    import DequeModule
     import Foundation
     import Martlet
 
@@ -16,8 +17,7 @@
 
         // Everything below is touched with the condition's lock held.
         private let condition = NSCondition()
-        private var waiting: [Call] = []
-        private var head = 0
+        private var waiting: Deque<Call> = []
         private var isClosed = false
 
         private let waitingMax: Int
@@ -73,7 +73,7 @@
         private func submit(_ call: Call) {
             let refusal: StoreError? = condition.withLock {
                 if isClosed { return StoreError(.unavailable, "the store is closed") }
-                guard waiting.count - head < waitingMax else {
+                guard waiting.count < waitingMax else {
                     return StoreError(.overloaded, "\(waitingMax) calls wait for the database")
                 }
                 waiting.append(call)
@@ -86,17 +86,11 @@
         /// Blocks until there is a call; nil when there will be none any more.
         private func take() -> Call? {
             condition.withLock {
-                while head == waiting.count {
+                while waiting.isEmpty {
                     if isClosed { return nil }
                     condition.wait()
                 }
-                let call = waiting[head]
-                head += 1
-                if head == waiting.count {
-                    waiting.removeAll(keepingCapacity: true)
-                    head = 0
-                }
-                return call
+                return waiting.removeFirst()
             }
         }
     }
