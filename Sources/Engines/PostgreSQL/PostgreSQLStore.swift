@@ -161,8 +161,11 @@
             let isThere = try session.query("SELECT to_regclass('martlet_schema') IS NOT NULL").first {
                 $0.next(Bool.self)
             }
-            guard isThere == true else { return 0 }
-            return try session.query("SELECT coalesce(max(version), 0) FROM martlet_schema").first { $0.next() } ?? 0
+            return isThere == true ? try appliedVersion() : 0
+        }
+
+        private func appliedVersion() throws -> Int {
+            try session.query("SELECT coalesce(max(version), 0) FROM martlet_schema").first { $0.next() } ?? 0
         }
 
         private func migrate() throws {
@@ -171,13 +174,15 @@
                 try session.query("SET LOCAL lock_timeout = 0")
                 try session.query("SET LOCAL statement_timeout = 0")
                 try session.query("SELECT pg_advisory_xact_lock(\(AdvisoryLock.key), \(AdvisoryLock.schema.rawValue))")
-                let version = try schemaVersion()
-                try checkVersion(version, isMigrating: true)
+                // A session that has looked for a table in vain may go on believing that there is none until it locks one: so
+                // the version is read from the table itself, never by asking first whether there is one.
                 try session.query(
                     """
                     CREATE TABLE IF NOT EXISTS martlet_schema (
                         version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())
                     """)
+                let version = try appliedVersion()
+                try checkVersion(version, isMigrating: true)
                 for migration in Migration.all where migration.version > version {
                     for statement in migration.statements { try session.query(statement) }
                     try session.query("INSERT INTO martlet_schema (version) VALUES ($1)", [migration.version])
