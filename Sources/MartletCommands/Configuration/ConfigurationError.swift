@@ -14,15 +14,16 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
         description = "\(key.name) = \(shown) (\(origin)): \(rule)"
     }
 
-    /// The text on one line and of a length one can read, a URL's password blanked.
+    /// The text on one line and of a length one can read, with a URL's password blanked: whatever stands between the first colon
+    /// and the last `@`, as a password may hold anything and a URL that is refused need not have a URL's form.
     static func printable(_ text: String) -> String {
         let line = String(
             String.UnicodeScalarView(
                 text.unicodeScalars.prefix(200).map { $0.properties.generalCategory == .control ? " " : $0 }))
-        guard let scheme = line.range(of: "://"),
-            let at = line[scheme.upperBound...].prefix(while: { $0 != "/" }).lastIndex(of: "@")
-        else { return line }
-        let user = line[scheme.upperBound..<at].prefix { $0 != ":" }
-        return line[..<scheme.upperBound] + user + ":[secret]" + line[at...]
+        let start = line.range(of: "://")?.upperBound ?? line.startIndex
+        guard let at = line[start...].lastIndex(of: "@"), let colon = line[start..<at].firstIndex(of: ":") else {
+            return line
+        }
+        return line[...colon] + "[secret]" + line[at...]
     }
 }

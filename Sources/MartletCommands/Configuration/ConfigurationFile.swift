@@ -127,7 +127,8 @@ package struct ConfigurationFile: Sendable, Equatable {
         case .reader(let problem, _, _, _)?, .scanner(_, let problem, _, _)?, .parser(_, let problem, _, _)?,
             .composer(_, let problem, _, _)?:
             ConfigurationError.printable(problem)
-        case .duplicatedKeysInMapping?: "the same name stands in it twice"
+        case .duplicatedKeysInMapping(let duplicates, _)?:
+            "\(duplicates.min().map(shown) ?? "a name") stands in it twice"
         default: "it cannot be read"
         }
     }
