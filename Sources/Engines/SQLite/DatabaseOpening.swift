@@ -17,7 +17,19 @@ struct DatabaseOpening {
 
     /// Blocks until the file is open and its schema is right.
     func run() -> Result<DatabasePool, StoreError> {
-        Result { try open() }.mapError { StoreError(sqlite: $0, path: path) }
+        Result { try openPatiently() }.mapError { StoreError(sqlite: $0, path: path) }
+    }
+
+    /// Two who turn write-ahead logging on at once may each wait for the other's lock; one gives up, and then comes through.
+    private static let triesMax = 3
+
+    private func openPatiently() throws -> DatabasePool {
+        for _ in 1..<Self.triesMax {
+            do { return try open() } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                continue
+            }
+        }
+        return try open()
     }
 
     private func open() throws -> DatabasePool {
