@@ -109,8 +109,7 @@ let package = Package(
             dependencies: [
                 "Martlet", "MartletClient", "MartletSandbox", "MartletServer", "PostgreSQLEngine", "SQLiteEngine",
                 "WasenderProvider", argumentParser, asyncHTTPClient, configuration, crypto, logging, metrics, nioCore,
-                nioHTTP1,
-                serviceLifecycle, yams,
+                nioHTTP1, serviceLifecycle, yams,
             ],
             swiftSettings: settings),
         .executableTarget(name: "MartletMain", dependencies: ["MartletCommands"], swiftSettings: settings),

@@ -116,7 +116,8 @@ def figures_text(figures):
         f"Listening {milliseconds(start['start_ms'])} after the start of the process (median of ten; "
         f"{milliseconds(start['first_start_ms'])} where the database is made first, "
         f"{milliseconds(waiting.get('start_ms_million_waiting', 0))} with a million waiting). Resident "
-        f"{megabytes(start['resident_bytes_idle'])} when idle, {megabytes(million)} with a million waiting.\n",
+        f"{megabytes(start['resident_bytes_idle'])} when idle, {megabytes(million)} with a million waiting (the first counts "
+        "shared libraries whole, the second by its proportional share).\n",
         "## Beside the usual recipe\n",
         "FastAPI, Celery on Redis, PostgreSQL and a token bucket in Redis, tuned: "
         "[Benchmarks/peers](../Benchmarks/peers/README.md) says how, and what it does not promise. The same load, sandbox "

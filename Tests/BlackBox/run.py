@@ -3,8 +3,8 @@
 
 usage: run.py --martlet PATH [--store URL] [--only TEXT] [--list] [--parallel N]
 
-With --store postgres://…, each check has a database of its own on that server; else it has a SQLite file. Prints a line for each check and ends with "N passed, N failed"; a check that this machine cannot run is named with the
-reason. Checks that measure rates run alone, the others a few at a time. Exit code 1 when a check failed.
+With --store postgres://…, each check has a database of its own on that server; else it has a SQLite file. Prints a line for
+each check and ends with "N passed, N failed"; a check that this machine cannot run is named with the reason. Checks that measure rates run alone, the others a few at a time. Exit code 1 when a check failed.
 """
 
 import argparse
