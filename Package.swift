@@ -39,9 +39,13 @@ let package = Package(
     ],
     traits: [
         .trait(name: "PostgreSQL", description: "The engine for PostgreSQL 15 and later; needs libpq."),
+        .trait(name: "Redis", description: "The engine for Redis 7 and later; needs hiredis."),
+        .trait(name: "RabbitMQ", description: "The engine for RabbitMQ 3.10 and later; needs rabbitmq-c."),
+        .trait(name: "SQS", description: "The engine for Amazon SQS and what speaks its protocol."),
+        .trait(name: "Kafka", description: "The engine for Kafka; needs librdkafka."),
         .trait(
             name: "AllEngines", description: "Every engine, with what their client libraries need.",
-            enabledTraits: ["PostgreSQL"]),
+            enabledTraits: ["PostgreSQL", "Redis", "RabbitMQ", "SQS", "Kafka"]),
         .default(enabledTraits: []),
     ],
     dependencies: [
@@ -81,6 +85,33 @@ let package = Package(
                 serviceLifecycle,
             ],
             path: "Sources/Engines/PostgreSQL", swiftSettings: settings),
+        // No pkgConfig: hiredis names a compiler flag there that packages may not set.
+        .systemLibrary(name: "CRedis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        .target(
+            name: "RedisEngine",
+            dependencies: ["Martlet", .target(name: "CRedis", condition: .when(traits: ["Redis"])), deque, logging],
+            path: "Sources/Engines/Redis", swiftSettings: settings),
+        .systemLibrary(
+            name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"]), .brew(["rabbitmq-c"])]),
+        .target(
+            name: "RabbitMQEngine",
+            dependencies: [
+                "Martlet", .target(name: "CRabbitMQ", condition: .when(traits: ["RabbitMQ"])), deque, logging,
+            ],
+            path: "Sources/Engines/RabbitMQ", swiftSettings: settings),
+        .target(
+            name: "SQSEngine", dependencies: ["Martlet", asyncHTTPClient, crypto, logging, nioCore],
+            path: "Sources/Engines/SQS", swiftSettings: settings),
+        .systemLibrary(
+            name: "CKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+        .target(
+            name: "KafkaEngine",
+            dependencies: ["Martlet", .target(name: "CKafka", condition: .when(traits: ["Kafka"])), deque, logging],
+            path: "Sources/Engines/Kafka", swiftSettings: settings),
+        // Brokers in memory, which the tests of the Kafka engine run against.
+        .executableTarget(
+            name: "MartletKafkaMock",
+            dependencies: [.target(name: "CKafka", condition: .when(traits: ["Kafka"]))], swiftSettings: settings),
 
         // Providers: one module each, turning messages into requests and answers into outcomes.
         .target(
@@ -107,8 +138,9 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
-                "Martlet", "MartletClient", "MartletSandbox", "MartletServer", "PostgreSQLEngine", "SQLiteEngine",
-                "WasenderProvider", argumentParser, asyncHTTPClient, configuration, crypto, logging, metrics, nioCore,
+                "KafkaEngine", "Martlet", "MartletClient", "MartletSandbox", "MartletServer", "PostgreSQLEngine",
+                "RabbitMQEngine", "RedisEngine", "SQLiteEngine", "SQSEngine", "WasenderProvider", argumentParser,
+                asyncHTTPClient, configuration, crypto, logging, metrics, nioCore,
                 nioHTTP1, serviceLifecycle, yams,
             ],
             swiftSettings: settings),
@@ -147,6 +179,19 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "PostgreSQLEngineTests", dependencies: ["EngineConformance", "Martlet", "PostgreSQLEngine"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RedisEngineTests", dependencies: ["EngineConformance", "Martlet", "RedisEngine"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RabbitMQEngineTests", dependencies: ["EngineConformance", "Martlet", "RabbitMQEngine"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SQSEngineTests",
+            dependencies: ["EngineConformance", "Martlet", "SQSEngine", asyncHTTPClient, crypto, nioCore],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KafkaEngineTests", dependencies: ["EngineConformance", "KafkaEngine", "Martlet"],
             swiftSettings: settings),
         .testTarget(
             name: "WasenderProviderTests", dependencies: ["Martlet", "WasenderProvider"], swiftSettings: settings),

@@ -1,0 +1,4 @@
+@main
+struct KafkaMock {
+    static func main() {}
+}

@@ -1,0 +1,3 @@
+#if Kafka
+    import Testing
+#endif

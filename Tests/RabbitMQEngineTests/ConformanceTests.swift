@@ -1,0 +1,3 @@
+#if RabbitMQ
+    import Testing
+#endif

@@ -1,0 +1,3 @@
+#if Redis
+    import Testing
+#endif

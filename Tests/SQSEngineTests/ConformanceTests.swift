@@ -1,0 +1,3 @@
+#if SQS
+    import Testing
+#endif
