@@ -20,6 +20,8 @@
 
         private let transaction: WriteTransaction
         private let requests: [ClaimRequest]
+        /// Of each channel, the only messages that are to be claimed; nil for whatever is due.
+        private let only: [ChannelID: [MessageID]]?
         private let worker: String
         private let now: Timestamp
         private let leaseUntil: Timestamp
@@ -28,11 +30,12 @@
         private var isDone: [Bool]
 
         init(
-            transaction: WriteTransaction, requests: [ClaimRequest], worker: String, now: Timestamp,
-            leaseUntil: Timestamp
+            transaction: WriteTransaction, requests: [ClaimRequest], only: [ChannelID: [MessageID]]?, worker: String,
+            now: Timestamp, leaseUntil: Timestamp
         ) {
             self.transaction = transaction
             self.requests = requests
+            self.only = only
             self.worker = worker
             self.now = now
             self.leaseUntil = leaseUntil
@@ -62,6 +65,7 @@
                         SQLArray(claimed) { $0.claims.count },
                     ])
             }
+            guard only == nil else { return results }
             for request in requests { try session.request(Statements.channelDue, [request.channel]) }
             for (index, answer) in try session.collect().enumerated() where index < results.count {
                 results[index].nextDueAt = answer.first { $0.nextIfAny(Timestamp.self) } ?? nil
@@ -74,7 +78,13 @@
             let session = transaction.session
             let asking = requests.indices.filter { !isDone[$0] }
             for index in asking {
-                try session.request(Statements.dueJobs, [requests[index].channel, now, remaining(index)])
+                let (channel, limit) = (requests[index].channel, remaining(index))
+                if let only {
+                    try session.request(
+                        Statements.dueJobsAmong, [channel, now, limit, SQLArray(only[channel] ?? [])])
+                } else {
+                    try session.request(Statements.dueJobs, [channel, now, limit])
+                }
             }
             var found: [(index: Int, jobs: [(id: MessageID, job: Job?)])] = []
             for (index, answer) in zip(asking, try session.collect()) {

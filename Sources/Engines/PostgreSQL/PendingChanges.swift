@@ -37,7 +37,8 @@
         mutating func note(_ entry: MessageChange.Entry, of message: MessageID) { entries.append((message, entry)) }
 
         /// Hands the statements over; rows in the order of their ids, as all write them.
-        func send(_ session: Session) throws {
+        /// - parameter writesOutbox: whether jobs that wait and dead letters are noted for a broker.
+        func send(_ session: Session, writesOutbox: Bool) throws {
             let all = order.compactMap { pending[$0] }.sorted { $0.current.message.id < $1.current.message.id }
             let new = all.filter { $0.original == nil }.map(\.current) + twins
             if !new.isEmpty { try sendMessages(new, session) }
@@ -61,6 +62,7 @@
                     ])
             }
             try sendJobs(all, session)
+            if writesOutbox { try sendOutbox(all, session) }
             try sendLookUps(all, session)
             if !entries.isEmpty { try sendEntries(session) }
         }
@@ -133,6 +135,29 @@
                         SQLArray(new) { $0.message.priority.rawValue }, SQLArray(new) { $0.message.expiresAt },
                     ])
             }
+        }
+
+        private func sendOutbox(_ all: [Pending], _ session: Session) throws {
+            let waiting = all.filter { pending in
+                guard let job = pending.current.job, job.state == .waiting else { return false }
+                return pending.original?.job?.state != .waiting || pending.original?.job?.dueAt != job.dueAt
+            }
+            let letters = all.filter {
+                $0.current.message.deadLetteredAt != nil && $0.original?.message.deadLetteredAt == nil
+            }
+            let entries =
+                waiting.map { (kind: OutboxKind.job, of: $0.current, at: $0.current.job?.dueAt) }
+                + letters.map { (kind: .deadLetter, of: $0.current, at: $0.current.message.deadLetteredAt) }
+            guard !entries.isEmpty else { return }
+            try session.send(
+                Statements.insertOutbox,
+                [
+                    SQLArray(entries) { $0.kind.rawValue }, SQLArray(entries) { $0.of.message.id },
+                    SQLArray(entries) { $0.of.message.channelID }, SQLArray(entries) { $0.of.message.priority.rawValue },
+                    SQLArray(entries) { $0.at },
+                    // A reason's detail may quote the provider; its code is enough to find the message by.
+                    SQLArray(entries) { $0.kind == .job ? nil : ErrorReason.Code.known(in: $0.of.message.errorReason)?.text },
+                ])
         }
 
         private func sendLookUps(_ all: [Pending], _ session: Session) throws {

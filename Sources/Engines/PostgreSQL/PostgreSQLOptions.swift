@@ -11,8 +11,10 @@
         package var waitingMax = 1024
         /// An old week with this many messages to remove is emptied as a whole; one with fewer, row by row.
         package var rowsWorthEmptying = 10_000
-        /// Whether only the holder of the ``WorkerTurn`` may claim.
-        package var claimsNeedTurn = false
+        /// Whether bulk replays are the leader's (``Leadership``), who takes them over at once.
+        package var replaysNeedLead = false
+        /// Whether due jobs and dead letters are noted in the outbox, for a relay to publish them to a broker.
+        package var writesOutbox = false
         /// Called with the text of every statement that runs, without its arguments: for looking into what the store does.
         package var onStatement: (@Sendable (String) -> Void)?
 

@@ -16,16 +16,23 @@
         package func claim(_ requests: [ClaimRequest], worker: String, now: Timestamp, leaseUntil: Timestamp)
             async throws(StoreError) -> [ClaimBatch]
         {
+            try await claim(requests, only: nil, worker: worker, now: now, leaseUntil: leaseUntil)
+        }
+
+        /// - parameter only: of each channel, the only messages that are to be claimed; nil for whatever is due.
+        func claim(
+            _ requests: [ClaimRequest], only: [ChannelID: [MessageID]]?, worker: String, now: Timestamp,
+            leaseUntil: Timestamp
+        ) async throws(StoreError) -> [ClaimBatch] {
             guard !requests.isEmpty else { return [] }
-            let needsTurn = options.claimsNeedTurn
             let doubtful = doubtfulClaims(of: worker)
             let claimed: [Claiming.Result]
             do throws(StoreError) {
                 claimed = try await write { transaction in
-                    if needsTurn { try transaction.requireTurn(of: worker) }
                     try transaction.giveBack(doubtful, now: now)
                     var claiming = Claiming(
-                        transaction: transaction, requests: requests, worker: worker, now: now, leaseUntil: leaseUntil)
+                        transaction: transaction, requests: requests, only: only, worker: worker, now: now,
+                        leaseUntil: leaseUntil)
                     return try claiming.run()
                 }
             } catch {

@@ -55,11 +55,11 @@
         {
             // Asked for all the time and seldom with any to give: a look costs no write.
             guard try await read({ try $0.query(StoredReplay.anyRunning).count > 0 }) else { return [] }
-            let needsTurn = options.claimsNeedTurn
+            let needsLead = options.replaysNeedLead
             return try await write { transaction in
-                // Whose turn it is need wait for nobody's lease: a step of another worker's is refused from here on.
-                if needsTurn { try transaction.requireTurn(of: worker) }
-                try transaction.session.send(StoredReplay.claim, [worker, leaseUntil, takingOver || needsTurn, now])
+                // The leader need wait for nobody's lease: a step of another worker's is refused from here on.
+                if needsLead { try transaction.requireLead(of: worker) }
+                try transaction.session.send(StoredReplay.claim, [worker, leaseUntil, takingOver || needsLead, now])
                 return try transaction.session.query(StoredReplay.runningOfWorker, [worker]).map {
                     try StoredReplay(&$0).job
                 }

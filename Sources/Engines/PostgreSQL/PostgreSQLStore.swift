@@ -54,9 +54,10 @@
             await readers.close()
         }
 
-        /// Whether this process dispatches, and so need not be told what it stores itself.
-        var dispatchesHere: Bool { isDispatchedHere.withLock(\.self) }
-        func setDispatchesHere(_ value: Bool) { isDispatchedHere.withLock { $0 = value } }
+        /// Whether this process dispatches what it stores without being told. What a relay is to publish, it must be told of.
+        var dispatchesHere: Bool { !options.writesOutbox && isDispatchedHere.withLock(\.self) }
+        /// Says that a worker runs in this process.
+        package func setDispatchesHere(_ value: Bool) { isDispatchedHere.withLock { $0 = value } }
 
         /// Claims of which it is not known whether they were stored; the worker's next call puts them back.
         func doubtfulClaims(of worker: String) -> [DoubtfulClaims] {
@@ -79,9 +80,10 @@
             async throws(StoreError)
             -> Value
         {
-            try await writers.perform { session in
+            let writesOutbox = options.writesOutbox
+            return try await writers.perform { session in
                 try session.transaction {
-                    let transaction = WriteTransaction(session)
+                    let transaction = WriteTransaction(session, writesOutbox: writesOutbox)
                     let value = try body(transaction)
                     try transaction.flush()
                     return value

@@ -9,6 +9,23 @@
         /// time (`jobs`) is small and stands apart.
         static let version1: [String] = log + queue + reconciliation + installation
 
+        /// Version 2: what several workers share, and what goes out to a broker.
+        static let version2: [String] =
+            PostgreSQLRegister.creation + [
+                """
+                CREATE TABLE outbox (
+                    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                    kind bigint NOT NULL,
+                    message text COLLATE "C" NOT NULL,
+                    channel_id text COLLATE "C" NOT NULL,
+                    priority bigint NOT NULL,
+                    due_at bigint NOT NULL,
+                    reason text
+                ) WITH (\(busy))
+                """,
+                "CREATE INDEX outbox_due ON outbox (due_at, number)",
+            ]
+
         private static let log = [
             """
             CREATE TABLE communications_log (
@@ -303,7 +320,9 @@
         let statements: [String]
 
         /// In order, without gaps, from 1.
-        static let all = [Migration(version: 1, statements: Schema.version1)]
+        static let all = [
+            Migration(version: 1, statements: Schema.version1), Migration(version: 2, statements: Schema.version2),
+        ]
 
         static var latestVersion: Int { all.last?.version ?? 0 }
     }
@@ -312,8 +331,8 @@
     enum AdvisoryLock: Int {
         /// Changing the schema, partitions included.
         case schema = 1
-        /// The one worker that keeps the rates.
-        case worker = 2
+        /// Held by the worker that leads.
+        case leader = 2
         /// Held together by all that may leave a message waiting for its channel; alone by who removes a channel.
         case channels = 3
         /// One tenant's running replays are being counted.

@@ -100,6 +100,26 @@
             """
         }
 
+        /// Jobs among certain messages of a channel that are due.
+        static let dueJobsAmong = """
+            SELECT j.message, \(StoredMessage.jobColumns) FROM unnest($4::text[]) AS u (message)
+            JOIN jobs j ON j.message = u.message
+            WHERE j.state = 0 AND j.channel_id = $1 AND j.due_at <= $2
+            ORDER BY j.priority, j.due_at, j.message LIMIT $3 FOR UPDATE OF j SKIP LOCKED
+            """
+
+        /// The first entries of the outbox, and whether their jobs still wait as it says.
+        static let outbox = """
+            SELECT o.number, o.kind, o.message, o.channel_id, o.priority, o.due_at, o.reason, j.message IS NOT NULL
+            FROM (SELECT * FROM outbox WHERE due_at <= $1 ORDER BY due_at, number LIMIT $2) AS o
+            LEFT JOIN jobs j ON j.message = o.message AND j.state = 0 AND j.due_at = o.due_at
+            ORDER BY o.due_at, o.number
+            """
+        static let insertOutbox = """
+            INSERT INTO outbox (kind, message, channel_id, priority, due_at, reason)
+            SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
+            """
+
         /// Rows of the log that nobody holds.
         static let lockFreeMessages = """
             SELECT l.id FROM communications_log l WHERE l.id = ANY($1::text[]) FOR UPDATE SKIP LOCKED

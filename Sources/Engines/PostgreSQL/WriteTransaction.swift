@@ -8,8 +8,12 @@
         private var counters = Counters()
         private var deletedChannels: [ChannelID: Bool] = [:]
         private var changes = PendingChanges()
+        private let writesOutbox: Bool
 
-        init(_ session: Session) { self.session = session }
+        init(_ session: Session, writesOutbox: Bool) {
+            self.session = session
+            self.writesOutbox = writesOutbox
+        }
 
         // MARK: Reading under lock
 
@@ -174,7 +178,7 @@
 
         /// Writes what was gathered. The counters go last, in order: they are the rows that everybody wants.
         func flush() throws {
-            try changes.send(session)
+            try changes.send(session, writesOutbox: writesOutbox)
             changes = PendingChanges()
             try counters.send(session)
             counters = Counters()
@@ -182,7 +186,7 @@
 
         /// Writes the changed messages, but not yet the counters: what follows in the transaction then sees them.
         func flushMessages() throws {
-            try changes.send(session)
+            try changes.send(session, writesOutbox: writesOutbox)
             changes = PendingChanges()
         }
     }

@@ -166,6 +166,7 @@ package final class Dispatcher: Sendable {
     /// One turn: configure what changed, gather wishes, ask the throttle, claim in one go, start the attempts. Answers whether
     /// anything was claimed.
     private func turn(_ group: inout DiscardingTaskGroup) async -> Bool {
+        for scope in await throttle.takeForgotten() { limits.forgotten(scope) }
         await limits.catchUp()
         let now = time.now()
         let monotonicNow = time.monotonicNow()
@@ -173,21 +174,24 @@ package final class Dispatcher: Sendable {
             state.board.wishes(
                 limit: Self.turnMax, capacity: Self.inFlightMax - state.inFlight, now: now, monotonicNow: monotonicNow)
         }
-        var granted: [(wish: LaneBoard.Wish, grant: ThrottleGrant, scopes: [ThrottleScope])] = []
+        var asking: [(wish: LaneBoard.Wish, scopes: [ThrottleScope])] = []
         for wish in wishes {
             // Limits that are not in force yet: what they allow is not known.
             guard let channel = directory.channel(wish.channel), limits.isReady(channel) else {
                 state.withLock { $0.board.failed(wish, until: time.monotonicNow() + .milliseconds(500)) }
                 continue
             }
-            let scopes = state.withLock { $0.scopes[wish.channel] ?? [] }
-            let grant = await throttle.acquire(wish.count, in: scopes)
+            asking.append((wish, state.withLock { $0.scopes[wish.channel] ?? [] }))
+        }
+        let grants = await throttle.acquire(asking.map { ThrottleRequest(count: $0.wish.count, scopes: $0.scopes) })
+        let grantedAt = time.monotonicNow()
+        var granted: [(wish: LaneBoard.Wish, grant: ThrottleGrant, scopes: [ThrottleScope])] = []
+        for ((wish, scopes), grant) in zip(asking, grants) {
             if grant.count > 0 {
                 granted.append((wish, grant, scopes))
             } else {
-                let now = time.monotonicNow()
-                let until = now + (grant.retryAfter ?? .milliseconds(100))
-                state.withLock { $0.board.blocked(wish, until: until, now: now) }
+                let until = grantedAt + (grant.retryAfter ?? .milliseconds(100))
+                state.withLock { $0.board.blocked(wish, until: until, now: grantedAt) }
             }
         }
         defer { observer.throttled(state.withLock { $0.board.takeThrottledTime() }) }
@@ -224,11 +228,11 @@ package final class Dispatcher: Sendable {
                 state.board.claimed(
                     entry.wish, count: claims.count, nextDueAt: batch?.nextDueAt,
                     isMoreDue: batch?.nextDueAt.map { $0 <= now } ?? false,
-                    blockedUntil: entry.grant.retryAfter.map { monotonicNow + $0 }, now: after)
+                    blockedUntil: entry.grant.retryAfter.map { grantedAt + $0 }, now: after)
             }
             if let expired = batch?.expired, !expired.isEmpty { observer.changed(expired) }
             for claim in claims {
-                group.addTask { await self.attempt(claim, scopes: entry.scopes) }
+                group.addTask { await self.attempt(claim, scopes: entry.scopes, grantedAt: grantedAt) }
             }
         }
         return any
@@ -236,11 +240,11 @@ package final class Dispatcher: Sendable {
 
     // MARK: One attempt
 
-    private func attempt(_ claim: Claim, scopes: [ThrottleScope]) async {
+    private func attempt(_ claim: Claim, scopes: [ThrottleScope], grantedAt: MonotonicInstant) async {
         let message = claim.message
         let id = message.channelID
         guard let channel = directory.channel(id), let provider = directory.providers[channel.provider],
-            !Task.isCancelled
+            !Task.isCancelled, time.monotonicNow() - grantedAt < ThrottleGrant.validity
         else {
             await throttle.giveBack(1, in: scopes)
             await settle(claim, report: nil, disposition: .release)

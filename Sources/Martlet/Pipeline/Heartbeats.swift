@@ -4,7 +4,14 @@ import Synchronization
 package final class Heartbeats: Sendable {
     /// What goes round. The names are those of the checks in `/health/ready`.
     package enum Loop: String, Sendable, CaseIterable {
-        case dispatcher, inbox, reconciler, replays, sessions, sweeper
+        case dispatcher, inbox, receiver, reconciler, relay, replays, sessions, sweeper, upkeep
+        /// The store's own inbox, where webhooks land elsewhere.
+        case storeInbox = "store_inbox"
+
+        /// What every worker does, whether it leads or not.
+        package static let ofEveryWorker: Set<Loop> = [.dispatcher, .inbox, .upkeep]
+        /// What one worker does for all.
+        package static let ofTheLeader: Set<Loop> = [.reconciler, .replays, .sessions, .sweeper]
     }
 
     /// How long a loop may stay away. The longest honest turn waits for a provider's time-out and a slow disk.
@@ -20,16 +27,19 @@ package final class Heartbeats: Sendable {
         silenceMax = Self.silenceMax + turnMax
     }
 
-    /// The loops begin. Before that nobody is missed.
-    package func begin() {
+    /// Loops begin. Before that nobody misses them.
+    package func begin(_ loops: Set<Loop>) {
         let now = time.monotonicNow()
-        beats.withLock { beats in for loop in Loop.allCases { beats[loop] = now } }
+        beats.withLock { beats in for loop in loops { beats[loop] = now } }
     }
 
-    /// A loop has come round.
+    /// Loops have ended as they should.
+    package func end(_ loops: Set<Loop>) { beats.withLock { beats in for loop in loops { beats[loop] = nil } } }
+
+    /// A loop has come round. One that has not begun, or has ended, is passed over.
     package func beat(_ loop: Loop) {
         let now = time.monotonicNow()
-        beats.withLock { $0[loop] = now }
+        beats.withLock { beats in if beats[loop] != nil { beats[loop] = now } }
     }
 
     /// One check for each loop, as of now.

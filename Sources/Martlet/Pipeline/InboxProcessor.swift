@@ -5,7 +5,6 @@ import Synchronization
 /// Reads webhooks from the inbox and applies what they say. Doing it twice changes nothing, so a crash in between is harmless.
 package final class InboxProcessor: Sendable {
     private static let batchMax = 500
-    private static let idleMax: Duration = .seconds(1)
     /// From the beginning of one batch to the next, so that webhooks that trickle in share their transactions.
     private static let batchInterval: Duration = .milliseconds(25)
 
@@ -19,14 +18,20 @@ package final class InboxProcessor: Sendable {
     private let time: any TimeSource
     private let observer: PipelineObserver
     private let heartbeats: Heartbeats
+    private let loop: Heartbeats.Loop
+    private let idleMax: Duration
     private let sessionChanged: @Sendable (Channel, Bool, String) async -> Void
     private let signal = WakeSignal()
 
-    /// - parameter sessionChanged: called when a webhook tells that a channel's session is up or down.
+    /// - Parameters:
+    ///   - loop: what it is called among the worker's loops.
+    ///   - idleMax: from a look at an empty inbox to the next, unless something is known to have come.
+    ///   - sessionChanged: called when a webhook tells that a channel's session is up or down.
     package init(
         inbox: any Inbox, store: any ReconciliationStore & Maintenance, directory: Directory,
         configuration: PipelineConfiguration,
         time: any TimeSource, observer: PipelineObserver, heartbeats: Heartbeats,
+        loop: Heartbeats.Loop = .inbox, idleMax: Duration = .seconds(1),
         sessionChanged: @escaping @Sendable (Channel, Bool, String) async -> Void
     ) {
         self.inbox = inbox
@@ -37,6 +42,8 @@ package final class InboxProcessor: Sendable {
         self.time = time
         self.observer = observer
         self.heartbeats = heartbeats
+        self.loop = loop
+        self.idleMax = idleMax
         self.sessionChanged = sessionChanged
     }
 
@@ -46,7 +53,7 @@ package final class InboxProcessor: Sendable {
     package func run() async {
         await withGracefulShutdownHandler {
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
-                heartbeats.beat(.inbox)
+                heartbeats.beat(loop)
                 let start = time.monotonicNow()
                 do throws(StoreError) {
                     if try await processBatch() { continue }
@@ -55,7 +62,7 @@ package final class InboxProcessor: Sendable {
                     try? await time.sleep(for: .milliseconds(500))
                     continue
                 }
-                await signal.wait(atMost: Self.idleMax, time: time)
+                await signal.wait(atMost: idleMax, time: time)
                 let early = start + Self.batchInterval - time.monotonicNow()
                 if early > .zero { try? await time.sleep(for: early) }
             }

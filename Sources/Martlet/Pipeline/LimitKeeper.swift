@@ -70,20 +70,33 @@ final class LimitKeeper: Sendable {
         }
     }
 
+    /// The throttle has lost what it knew of a scope.
+    func forgotten(_ scope: ThrottleScope) {
+        state.withLock { state in
+            state.version += 1
+            switch scope {
+            case .channel(let id): state.channels[id] = Pending(version: state.version)
+            case .tenant(let id): state.tenants[id] = Pending(version: state.version)
+            case .provider: break
+            }
+        }
+    }
+
     /// Whether the channel's limits and its tenant's are in force.
     func isReady(_ channel: Channel) -> Bool {
         state.withLock { $0.channels[channel.id] == nil && $0.tenants[channel.tenantID] == nil }
     }
 
-    /// Brings the throttle up to date. What the store does not answer for stays to be done.
+    /// Brings the throttle up to date. What the store does not answer for, or the throttle does not take yet, stays to be done.
     func catchUp() async {
         let (tenants, channels) = state.withLock { ($0.tenants, $0.channels) }
         do throws(StoreError) {
             for (id, pending) in tenants.sorted(by: { $0.key < $1.key }) {
                 if let tenant = directory.tenant(id) {
-                    try await apply(
+                    let isInForce = try await apply(
                         tenant.limits, headroom: Channel.defaultHeadroom, to: .tenant(id),
                         sentOver: directory.channels(tenant: id).map(\.id))
+                    guard isInForce else { continue }
                 }
                 state.withLock { state in
                     if state.tenants[id]?.version == pending.version { state.tenants[id] = nil }
@@ -91,9 +104,10 @@ final class LimitKeeper: Sendable {
             }
             for (id, pending) in channels.sorted(by: { $0.key < $1.key }) {
                 if let channel = directory.channel(id), let provider = directory.providers[channel.provider] {
-                    try await apply(
+                    let isInForce = try await apply(
                         channel.limits ?? provider.traits.defaultLimits, headroom: channel.headroom, to: .channel(id),
                         sentOver: [id])
+                    guard isInForce else { continue }
                 }
                 state.withLock { state in
                     if state.channels[id]?.version == pending.version { state.channels[id] = nil }
@@ -104,11 +118,12 @@ final class LimitKeeper: Sendable {
         }
     }
 
+    /// Answers whether the limits are in force.
     private func apply(
         _ limits: [RateLimit], headroom: Double, to scope: ThrottleScope, sentOver channels: [ChannelID]
-    ) async throws(StoreError) {
+    ) async throws(StoreError) -> Bool {
         await throttle.configure(scope, limits: limits, headroom: headroom)
-        guard let windowMax = limits.map(\.window).max(), let countMax = limits.map(\.count).max() else { return }
+        guard let windowMax = limits.map(\.window).max(), let countMax = limits.map(\.count).max() else { return true }
         var sentAt: [Timestamp] = []
         for channel in channels {
             let since = time.now() - (windowMax + Self.wayToProvider)
@@ -116,6 +131,6 @@ final class LimitKeeper: Sendable {
         }
         let now = time.now()
         // A clock that was set back makes claims seem to lie in the future; none counts for longer than one of this moment.
-        await throttle.restore(scope, ages: sentAt.map { max(.zero, now - $0) - Self.wayToProvider })
+        return await throttle.restore(scope, ages: sentAt.map { max(.zero, now - $0) - Self.wayToProvider })
     }
 }

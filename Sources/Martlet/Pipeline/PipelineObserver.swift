@@ -11,6 +11,7 @@ package final class PipelineObserver: Sendable {
     private let logger: Logger
     private let isStoreFailing = Mutex(false)
     private let isStalled = Mutex(false)
+    private let failing = Mutex<Set<Part>>([])
     private let followed = FollowedMessages()
 
     package init(
@@ -138,6 +139,24 @@ package final class PipelineObserver: Sendable {
         guard isNews else { return }
         health.report("store", isOK: true)
         logger.notice("the store answers again")
+    }
+
+    /// What may be an engine of its own.
+    package enum Part: String, Sendable { case queue, throttle, inbox }
+
+    /// An engine beside the store does not answer.
+    package func failed(_ part: Part, _ error: StoreError, doing: String) {
+        health.report(part.rawValue, isOK: false, detail: error.message)
+        let isNews = failing.withLock { $0.insert(part).inserted }
+        logger.log(
+            level: isNews ? .error : .debug, "the \(part.rawValue) does not answer",
+            metadata: ["doing": "\(doing)", "error": "\(error)"])
+    }
+
+    package func answered(_ part: Part) {
+        guard failing.withLock({ $0.remove(part) }) != nil else { return }
+        health.report(part.rawValue, isOK: true)
+        logger.notice("the \(part.rawValue) answers again")
     }
 
     package func settlementAbandoned(_ message: MessageID, error: StoreError) {

@@ -14,6 +14,7 @@ package final class Sweeper: Sendable {
     private let reconciler: Reconciler
     private let logger: Logger
     private let signal = WakeSignal()
+    private let upkeepSignal = WakeSignal()
 
     private static let rowsAtOnce = 1000
 
@@ -40,29 +41,45 @@ package final class Sweeper: Sendable {
         var body: () async throws(StoreError) -> Void
     }
 
+    /// What every worker does for itself: keeping its leases, looking for what is due, noting what it knows.
+    package func keepUp() async {
+        await carryOut(
+            [
+                chore(every: configuration.leaseDuration / 3) { () async throws(StoreError) in try await self.renew() },
+                chore(every: .seconds(2)) { () async throws(StoreError) in try await self.dispatcher.refresh() },
+                chore(every: .seconds(2)) { () async throws(StoreError) in try await self.directory.flushStatuses() },
+                chore(every: .seconds(5)) { () async throws(StoreError) in
+                    try await self.store.check()
+                    self.observer.storeAnswered()
+                },
+                chore(every: .seconds(20)) { () async throws(StoreError) in try await self.directory.flushKeyUse() },
+            ], as: .upkeep, signal: upkeepSignal)
+        try? await directory.flushKeyUse()
+    }
+
+    /// What one worker does for all.
     package func run() async {
-        let start = time.monotonicNow()
-        func chore(every interval: Duration, _ body: @escaping () async throws(StoreError) -> Void) -> Chore {
-            Chore(interval: interval, nextAt: start + interval, body: body)
-        }
-        var chores = [
-            chore(every: .seconds(1)) { () async throws(StoreError) in try await self.expire() },
-            chore(every: .seconds(1)) { () async throws(StoreError) in try await self.recover(allOthers: false) },
-            chore(every: configuration.leaseDuration / 3) { () async throws(StoreError) in try await self.renew() },
-            chore(every: .seconds(2)) { () async throws(StoreError) in try await self.dispatcher.refresh() },
-            chore(every: .seconds(2)) { () async throws(StoreError) in try await self.directory.flushStatuses() },
-            chore(every: .seconds(5)) { () async throws(StoreError) in
-                try await self.store.check()
-                self.observer.storeAnswered()
-            },
-            chore(every: .seconds(5)) { () async throws(StoreError) in try await self.store.wipeTraces() },
-            chore(every: .seconds(20)) { () async throws(StoreError) in try await self.directory.flushKeyUse() },
-            chore(every: .seconds(60)) { () async throws(StoreError) in try await self.purge() },
-            chore(every: .seconds(600)) { () async throws(StoreError) in try await self.removeOld() },
-        ]
+        await carryOut(
+            [
+                chore(every: .seconds(1)) { () async throws(StoreError) in try await self.expire() },
+                chore(every: .seconds(1)) { () async throws(StoreError) in try await self.recover(allOthers: false) },
+                chore(every: .seconds(5)) { () async throws(StoreError) in try await self.store.wipeTraces() },
+                chore(every: .seconds(60)) { () async throws(StoreError) in try await self.purge() },
+                chore(every: .seconds(600)) { () async throws(StoreError) in try await self.removeOld() },
+            ], as: .sweeper, signal: signal)
+    }
+
+    private func chore(
+        every interval: Duration, _ body: @escaping () async throws(StoreError) -> Void
+    ) -> Chore {
+        Chore(interval: interval, nextAt: time.monotonicNow() + interval, body: body)
+    }
+
+    private func carryOut(_ chores: [Chore], as loop: Heartbeats.Loop, signal: WakeSignal) async {
+        var chores = chores
         await withGracefulShutdownHandler {
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
-                heartbeats.beat(.sweeper)
+                heartbeats.beat(loop)
                 let now = time.monotonicNow()
                 for index in chores.indices where chores[index].nextAt <= now {
                     do throws(StoreError) { try await chores[index].body() } catch {
@@ -74,9 +91,8 @@ package final class Sweeper: Sendable {
                 await signal.wait(atMost: max(.milliseconds(10), next - time.monotonicNow()), time: time)
             }
         } onGracefulShutdown: {
-            self.signal.signal()
+            signal.signal()
         }
-        try? await directory.flushKeyUse()
     }
 
     /// Extends the leases of what this worker has claimed; the shutdown goes on doing it while requests are in flight.

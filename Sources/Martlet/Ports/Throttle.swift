@@ -5,10 +5,12 @@ package protocol Throttle: Sendable {
     /// before a restart is ``restore(_:ages:)``.
     func configure(_ scope: ThrottleScope, limits: [RateLimit], headroom: Double) async
     /// Fills a scope's windows with what was sent before a restart, given as ages (negative: it may arrive yet, by
-    /// then at the latest); what the scope remembers itself is not counted again.
-    func restore(_ scope: ThrottleScope, ages: [Duration]) async
-    /// Permission to send up to `count` now, in all those scopes at once; what was granted counts from now on.
-    func acquire(_ count: Int, in scopes: [ThrottleScope]) async -> ThrottleGrant
+    /// then at the latest); what the scope remembers itself is not counted again. False when that cannot be done now, and is
+    /// to be tried again with what has been sent until then: nothing is granted before.
+    func restore(_ scope: ThrottleScope, ages: [Duration]) async -> Bool
+    /// Permissions to send now, for each request in all of its scopes at once, in the order of the requests. What was granted
+    /// counts from now on, and is to be used within ``ThrottleGrant/validity``.
+    func acquire(_ requests: [ThrottleRequest]) async -> [ThrottleGrant]
     /// Gives back permissions that were not used.
     func giveBack(_ count: Int, in scopes: [ThrottleScope]) async
     /// Says that a send which was granted has been answered: until then it counts as if it arrived at the last moment.
@@ -17,6 +19,19 @@ package protocol Throttle: Sendable {
     func penalize(_ scope: ThrottleScope, retryAfter: Duration?) async -> Duration
     /// A pause is over: start slowly and speed up.
     func ramp(_ scope: ThrottleScope) async
+    /// Scopes whose state was lost since this was asked last, and that are to be configured and restored.
+    func takeForgotten() async -> [ThrottleScope]
+}
+
+extension Throttle {
+    /// ``acquire(_:)`` of one request.
+    package func acquire(_ count: Int, in scopes: [ThrottleScope]) async -> ThrottleGrant {
+        let grants = await acquire([ThrottleRequest(count: count, scopes: scopes)])
+        return grants.first ?? ThrottleGrant(count: 0, retryAfter: .seconds(1))
+    }
+
+    /// What is kept in the process itself is not lost.
+    package func takeForgotten() async -> [ThrottleScope] { [] }
 }
 
 /// What a limit is over.
@@ -26,7 +41,21 @@ package enum ThrottleScope: Sendable, Hashable {
     case channel(ChannelID)
 }
 
+/// A wish to send up to so many.
+package struct ThrottleRequest: Sendable, Equatable {
+    package var count: Int
+    package var scopes: [ThrottleScope]
+
+    package init(count: Int, scopes: [ThrottleScope]) {
+        self.count = count
+        self.scopes = scopes
+    }
+}
+
 package struct ThrottleGrant: Sendable, Equatable {
+    /// How long after it was given a grant may still be used. What is not on its way by then is given back.
+    package static let validity: Duration = .seconds(2)
+
     /// How many may be sent now.
     package var count: Int
     /// When to ask again for more; nil when all that was asked for was granted.
@@ -35,5 +64,11 @@ package struct ThrottleGrant: Sendable, Equatable {
     package init(count: Int, retryAfter: Duration?) {
         self.count = count
         self.retryAfter = retryAfter
+    }
+
+    /// Takes over what another scope allows, where it is less.
+    mutating func limit(to other: ThrottleGrant) {
+        count = min(count, other.count)
+        if let wait = other.retryAfter { retryAfter = max(retryAfter ?? wait, wait) }
     }
 }

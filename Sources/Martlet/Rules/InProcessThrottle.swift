@@ -19,22 +19,24 @@ package final class InProcessThrottle: Throttle {
         }
     }
 
-    package func restore(_ scope: ThrottleScope, ages: [Duration]) async {
+    package func restore(_ scope: ThrottleScope, ages: [Duration]) async -> Bool {
         let now = time.monotonicNow()
         limiters.withLock { $0[scope]?.restore(ages: ages, now: now) }
+        return true
     }
 
-    package func acquire(_ count: Int, in scopes: [ThrottleScope]) async -> ThrottleGrant {
+    package func acquire(_ requests: [ThrottleRequest]) async -> [ThrottleGrant] {
         let now = time.monotonicNow()
         return limiters.withLock { limiters in
-            var grant = ThrottleGrant(count: count, retryAfter: nil)
-            for scope in scopes {
-                guard let offer = limiters[scope]?.available(count, now: now) else { continue }
-                grant.count = min(grant.count, offer.count)
-                if let wait = offer.retryAfter { grant.retryAfter = max(grant.retryAfter ?? wait, wait) }
+            requests.map { request in
+                var grant = ThrottleGrant(count: request.count, retryAfter: nil)
+                for scope in request.scopes {
+                    guard let offer = limiters[scope]?.available(request.count, now: now) else { continue }
+                    grant.limit(to: offer)
+                }
+                if grant.count > 0 { for scope in request.scopes { limiters[scope]?.take(grant.count) } }
+                return grant
             }
-            if grant.count > 0 { for scope in scopes { limiters[scope]?.take(grant.count) } }
-            return grant
         }
     }
 

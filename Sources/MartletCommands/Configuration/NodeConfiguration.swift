@@ -40,6 +40,9 @@ package struct NodeConfiguration: Sendable {
     package var http: HTTP
     package var roles: Set<Role>
     package var store: StoreLocation
+    package var queue: QueueLocation
+    package var inbox: InboxLocation
+    package var throttle: ThrottleLocation
     /// Whether the start brings the store to this version's schema.
     package var migratesStore: Bool
     /// The operator's token where it is set; else one is made at the first start.
@@ -64,7 +67,9 @@ extension NodeConfiguration {
         http = try HTTP(reader)
         roles = try reader.choices(.roles, among: Role.allCases.map(\.rawValue), Role.init(rawValue:))
         store = try StoreLocation.read(reader)
-        for key in [ConfigurationKey.queueURL, .inboxURL, .throttleURL] { try SeparateEngine.check(key, reader) }
+        queue = try QueueLocation.read(reader, store: store)
+        inbox = try InboxLocation.read(reader)
+        throttle = try ThrottleLocation.read(reader)
         migratesStore = try reader.bool(.storeMigrate)
         adminToken = try Self.token(.adminToken, reader)
         secretsKey = try Self.secretsKey(reader)

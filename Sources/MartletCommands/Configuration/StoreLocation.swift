@@ -49,23 +49,3 @@ package enum StoreLocation: Sendable, Equatable {
         return String(path)
     }
 }
-
-/// The parts that can be the store itself or an engine of their own: queue, inbox and throttle.
-enum SeparateEngine {
-    private static let schemes: [ConfigurationKey: Set<String>] = [
-        .queueURL: ["redis", "rediss", "amqp", "amqps", "sqs"],
-        .inboxURL: ["redis", "rediss", "kafka"],
-        .throttleURL: ["redis", "rediss", "postgres", "postgresql"],
-    ]
-
-    /// Checks that the setting names the store. The store's own URL says so, too.
-    static func check(_ key: ConfigurationKey, _ reader: ConfigurationReader) throws(ConfigurationError) {
-        let text = try reader.requiredString(key)
-        guard text != "store", text != reader.text(.storeURL) else { return }
-        let scheme = String(text.prefix { $0 != ":" })
-        if schemes[key]?.contains(scheme) == true, text.contains("://") {
-            throw reader.refusal(key, "the engine \(scheme) is not part of this build; allowed is store")
-        }
-        throw reader.refusal(key, "must be store")
-    }
-}

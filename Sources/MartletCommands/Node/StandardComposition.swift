@@ -25,13 +25,13 @@ package struct StandardComposition: NodeComposition {
         _ configuration: NodeConfiguration, migrate: Bool, logger: Logger
     ) async throws -> any Store & Inbox {
         switch configuration.store {
-        case .sqlite(let path): return try await OpenedStore.openSQLite(path: path, migrate: migrate)
+        case .sqlite(let path): return try await OpenedEngines.openSQLite(path: path, migrate: migrate)
         case .postgresql(let url):
             #if PostgreSQL
-                return try await OpenedStore.openPostgreSQL(url: url, migrate: migrate)
+                return try await OpenedEngines.openPostgreSQL(url: url, migrate: migrate)
             #else
                 _ = url
-                throw OpenedStore.isNotBuilt
+                throw OpenedEngines.isNotBuilt
             #endif
         }
     }
@@ -53,9 +53,9 @@ package struct StandardComposition: NodeComposition {
         _ configuration: NodeConfiguration, logger: Logger,
         announce: @escaping @Sendable (NodeAnnouncement) -> Void
     ) async throws -> [any Service] {
-        let opened = try await OpenedStore(configuration, logger: logger)
+        let opened = try await OpenedEngines(configuration, logger: logger)
         let store = opened.store
-        var services: [any Service] = [opened.keeper]
+        var services = opened.keepers
         let secrets = try await InstallationSecrets.establish(configuration, store: store)
         if let token = secrets.newAdminToken { announce(.adminToken(token)) }
         let metrics = Self.metricsRegistry()
@@ -97,11 +97,11 @@ private struct NodeCore {
     let services: [any Service]
 
     init(
-        _ opened: OpenedStore, acceptingInto: any MessageStore, providers: ProviderRegistry, secretBox: SecretBox,
+        _ opened: OpenedEngines, acceptingInto: any MessageStore, providers: ProviderRegistry, secretBox: SecretBox,
         configuration: NodeConfiguration, logger: Logger
     ) async throws {
-        let (store, inbox): (any Store, any Inbox) = (opened.store, opened.store)
-        let time = SteadyTimeSource(SystemTimeSource())
+        let (store, inbox): (any Store, any Inbox) = (opened.store, opened.inbox)
+        let time = SteadyTimeSource(opened.time)
         let random = SystemRandomSource()
         let identifiers = IdentifierGenerator(time: time, random: random)
         let directory = Directory(
@@ -122,13 +122,16 @@ private struct NodeCore {
         }
         if configuration.roles.contains(.worker) {
             let worker = "\(identifiers.next(WorkerKind.self))"
+            var parts = Pipeline.Parts(
+                store: store, inbox: inbox, directory: directory,
+                throttle: Self.throttle(opened, configuration, worker: worker, time: time, observer: observer),
+                time: time, random: random, observer: observer, logger: logger)
+            parts.brokering = opened.brokering
+            parts.storeInbox = opened.storeInbox
+            parts.lead = opened.lead?(worker)
             let pipeline = Pipeline(
-                .init(
-                    store: store, inbox: inbox, directory: directory, throttle: InProcessThrottle(time: time),
-                    time: time,
-                    random: random, observer: observer, logger: logger),
-                configuration: configuration.pipeline, worker: worker, ownsStore: !opened.isShared)
-            services.append(opened.worker(pipeline, worker))
+                parts, configuration: configuration.pipeline, worker: worker, ownsStore: !opened.isShared)
+            services.append(opened.worker(pipeline))
             wake = { pipeline.wake($0, dueAt: $1) }
             wakeInbox = { pipeline.wakeInbox() }
             wakeReplays = { pipeline.wakeReplays() }
@@ -144,6 +147,24 @@ private struct NodeCore {
             sessions: SessionControl(directory: directory, timeout: configuration.pipeline.providerTimeout),
             rates: rates, health: health, time: time, wake: wake, wakeReplays: wakeReplays)
         self.services = services
+    }
+
+    private static func throttle(
+        _ opened: OpenedEngines, _ configuration: NodeConfiguration, worker: String, time: any TimeSource,
+        observer: PipelineObserver
+    ) -> any Throttle {
+        guard let register = opened.register else { return InProcessThrottle(time: time) }
+        return SharedThrottle(
+            register, worker: worker,
+            // From its grant to its being on the way, on the way, and until its answer is noted.
+            requestMax: ThrottleGrant.validity + configuration.pipeline.providerTimeout + .seconds(3), time: time
+        ) { failure in
+            if let failure {
+                observer.failed(.throttle, failure, doing: "keep the rates")
+            } else {
+                observer.answered(.throttle)
+            }
+        }
     }
 }
 

@@ -9,15 +9,19 @@ struct MutatedThrottle: Throttle {
         await base.configure(scope, limits: limits, headroom: headroom)
     }
 
-    func restore(_ scope: ThrottleScope, ages: [Duration]) async {
-        if mutation == .windowsAreForgottenAtRestart { return }
-        await base.restore(scope, ages: ages)
+    func restore(_ scope: ThrottleScope, ages: [Duration]) async -> Bool {
+        if mutation == .windowsAreForgottenAtRestart { return true }
+        return await base.restore(scope, ages: ages)
     }
 
-    func acquire(_ count: Int, in scopes: [ThrottleScope]) async -> ThrottleGrant {
-        var grant = await base.acquire(count, in: scopes)
-        if mutation == .bucketIsFilledTwice { grant.count = min(count, grant.count * 2) }
-        return grant
+    func acquire(_ requests: [ThrottleRequest]) async -> [ThrottleGrant] {
+        var grants = await base.acquire(requests)
+        if mutation == .bucketIsFilledTwice {
+            for (index, request) in requests.enumerated() {
+                grants[index].count = min(request.count, grants[index].count * 2)
+            }
+        }
+        return grants
     }
 
     func giveBack(_ count: Int, in scopes: [ThrottleScope]) async {
