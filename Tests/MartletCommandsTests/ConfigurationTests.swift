@@ -80,9 +80,9 @@ import Testing
         ("store.url", "mysql://h/db", "sqlite:PATH"),
         ("store.url", "sqlite:", "must name a file"),
         ("store.url", "sqlite", "sqlite:PATH"),
-        ("queue.url", "redis://h:1", "the engine redis is not part of this build"),
+        ("queue.url", "kafka://h:1", "must be store"),
         ("queue.url", "nonsense", "must be store"),
-        ("inbox.url", "kafka://h:1", "the engine kafka is not part of this build"),
+        ("inbox.url", "amqp://h:1", "must be store"),
         ("throttle.url", "amqp://h:1", "must be store"),
         ("store.migrate", "yes", "true or false"),
         ("retry.delays", "5,x", "numbers of seconds"),
@@ -122,6 +122,37 @@ import Testing
             }
         }
     }
+
+    #if Redis && RabbitMQ && SQS && Kafka
+        @Test func `queue, inbox and throttle may be engines of their own, whose URLs are secrets`() throws {
+            let store = ["store.url": "postgres://db/martlet"]
+            let redis = Secret("redis://:hunter2@h:1/3")
+            let configuration = try read(
+                store.merging(
+                    ["queue.url": redis.exposed, "inbox.url": redis.exposed, "throttle.url": redis.exposed],
+                    uniquingKeysWith: { first, _ in first }))
+            #expect(configuration.queue == .redis(url: redis))
+            #expect(configuration.inbox == .redis(url: redis))
+            #expect(configuration.throttle == .redis(url: redis))
+            #expect(!"\(configuration)".contains("hunter2"))
+            let amqp = store.merging(["queue.url": "amqp://u:p@h:1/v"], uniquingKeysWith: { first, _ in first })
+            #expect(try read(amqp).queue == .rabbitmq(url: Secret("amqp://u:p@h:1/v")))
+            let sqs = store.merging(["queue.url": "sqs://h/q?region=r"], uniquingKeysWith: { first, _ in first })
+            #expect(try read(sqs).queue == .sqs(url: Secret("sqs://h/q?region=r")))
+            #expect(try read(["inbox.url": "kafka://h:1"]).inbox == .kafka(url: Secret("kafka://h:1")))
+        }
+
+        @Test func `a broker is refused where one process is all there can be`() {
+            let error = #expect(throws: ConfigurationError.self) { try read(["queue.url": "redis://h:1"]) }
+            #expect(error?.description.contains("store.url to be PostgreSQL") == true)
+        }
+    #else
+        @Test(arguments: [("queue.url", "amqp"), ("inbox.url", "kafka"), ("throttle.url", "redis")])
+        func `a build without an engine says so`(_ key: String, _ scheme: String) {
+            let error = #expect(throws: ConfigurationError.self) { try read([key: "\(scheme)://h:1"]) }
+            #expect(error?.description.contains("the engine \(scheme) is not part of this build") == true)
+        }
+    #endif
 
     @Test(arguments: ["admin.token", "metrics.token", "secrets.key"])
     func `a bad secret is refused without being shown`(_ key: String) {
