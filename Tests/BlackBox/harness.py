@@ -19,6 +19,8 @@ import threading
 import time
 import urllib.parse
 
+import engines
+
 
 class Failure(AssertionError):
     """A promise that was not kept."""
@@ -416,12 +418,14 @@ class Channel:
 
 
 class World:
-    """The folder and the processes of one check. `server` is the URL of a PostgreSQL server to check on; else it is SQLite."""
+    """The folder and the processes of one check. `server` is the URL of a PostgreSQL server to check on; else it is SQLite.
+    `engines` are servers beside it, by `queue`, `inbox` and `throttle`."""
 
-    def __init__(self, martlet, folder, server=None):
+    def __init__(self, martlet, folder, server=None, engines=None):
+        self.engines = engines or {}
         self.martlet, self.folder, self.server = os.path.abspath(martlet), folder, server
         self.secrets_key = base64.b64encode(secrets.token_bytes(32)).decode()
-        self._databases = {}
+        self._databases, self._beside = {}, {}
         self.admin_token = "admin-" + secrets.token_hex(24)
         self.processes = []
         # What a check has to tell beside its verdict.
@@ -449,8 +453,9 @@ class World:
             name = self._databases[database] = f"check_{secrets.token_hex(8)}"
             self._psql(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
             self.closing(lambda: self._psql(f"DROP DATABASE {name} WITH (FORCE)"))
+            self._beside[database] = engines.environment(self, self.engines)
         url = urllib.parse.urlsplit(self.server)._replace(path="/" + self._databases[database]).geturl()
-        return {"MARTLET_STORE_URL": url, "MARTLET_SECRETS_KEY": self.secrets_key}
+        return {"MARTLET_STORE_URL": url, "MARTLET_SECRETS_KEY": self.secrets_key, **self._beside[database]}
 
     def stored(self, database="martlet.db"):
         """Everything the store holds, as bytes by where they are: SQLite's files, or a dump of the database."""

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Runs the black-box checks: the built program as processes, watched from outside.
 
-usage: run.py --martlet PATH [--store URL] [--only TEXT] [--list] [--parallel N]
+usage: run.py --martlet PATH [--store URL [--queue URL] [--inbox URL] [--throttle URL]] [--pipeline] [--only TEXT] [--list]
+              [--parallel N]
 
-With --store postgres://…, each check has a database of its own on that server; else it has a SQLite file. Prints a line for
+With --store postgres://…, each check has a database of its own on that server; else it has a SQLite file. The other URLs are servers beside it, on which it has
+places of its own. Prints a line for
 each check and ends with "N passed, N failed"; a check that this machine cannot run is named with the reason. Checks that measure rates run alone, the others a few at a time. Exit code 1 when a check failed.
 """
 
@@ -26,10 +28,15 @@ import registry  # noqa: E402
 printing = threading.Lock()
 
 
-def run_check(check, martlet, server=None):
+# The modules whose checks are about the way of a message, whatever the engines.
+PIPELINE = {"check_sending", "check_retries", "check_rates", "check_unknown_outcomes", "check_webhooks", "check_replays",
+            "check_nodes"}
+
+
+def run_check(check, martlet, server=None, engines=None):
     """Runs one check in a folder of its own. Answers `ok`, `FAIL` or `skip`."""
     folder = tempfile.mkdtemp(prefix="martlet-check-")
-    world = harness.World(martlet, folder, server)
+    world = harness.World(martlet, folder, server, engines)
     # A check that hangs loses its processes, and with them what it waits for.
     watchdog = threading.Timer(check.limit, world.kill_all)
     watchdog.start()
@@ -66,6 +73,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--martlet", required=True, help="the built program")
     parser.add_argument("--store", help="a PostgreSQL server on which databases may be made: postgres://…")
+    for part in ("queue", "inbox", "throttle"):
+        parser.add_argument(f"--{part}", help=f"a server for {part}.url")
+    parser.add_argument("--pipeline", action="store_true", help="runs only the checks about a message's way")
     parser.add_argument("--only", help="runs the checks whose name has this text in it")
     parser.add_argument("--list", action="store_true", help="prints the names and runs nothing")
     parser.add_argument("--parallel", type=int, default=3, help="checks at a time")
@@ -74,6 +84,11 @@ def main():
     for module in sorted(pathlib.Path(__file__).parent.glob("check_*.py")):
         importlib.import_module(module.stem)
     checks = [check for check in registry.checks if not arguments.only or arguments.only in check.name]
+    if arguments.pipeline:
+        checks = [check for check in checks if check.body.__module__ in PIPELINE]
+    engines = {part: getattr(arguments, part) for part in ("queue", "inbox", "throttle")}
+    if any(engines.values()) and not arguments.store:
+        parser.error("engines beside the store need --store postgres://…")
     if arguments.list:
         print("\n".join(check.name for check in checks))
         return 0
@@ -84,10 +99,10 @@ def main():
     results = []
     with concurrent.futures.ThreadPoolExecutor(max(1, arguments.parallel)) as pool:
         together = [check for check in checks if not check.alone]
-        results += pool.map(lambda check: run_check(check, arguments.martlet, arguments.store), together)
+        results += pool.map(lambda check: run_check(check, arguments.martlet, arguments.store, engines), together)
     for check in checks:
         if check.alone:
-            results.append(run_check(check, arguments.martlet, arguments.store))
+            results.append(run_check(check, arguments.martlet, arguments.store, engines))
     skipped = f", {results.count('skip')} skipped" if "skip" in results else ""
     print(f"{results.count('ok')} passed, {results.count('FAIL')} failed{skipped}", flush=True)
     return 1 if "FAIL" in results else 0
