@@ -12,13 +12,13 @@
     ///
     /// Heartbeats are sent and missed while ``nextEvent(waiting:)`` is called, so that must be done every second or so.
     final class AMQPConnection {
-        private let state: OpaquePointer
+        let state: OpaquePointer
         /// The socket, for waiting on it. Waiting makes sense only when ``nextEvent(waiting:)`` had nothing.
         let descriptor: Int32
         private var content: AMQPContent?
         private var isClosed = false
 
-        private static let channel: amqp_channel_t = 1
+        static let channel: amqp_channel_t = 1
         private static let connectTimeout: Duration = .seconds(5)
         private static let callTimeout: Duration = .seconds(10)
 
