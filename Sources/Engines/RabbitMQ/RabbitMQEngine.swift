@@ -1,3 +1,0 @@
-#if RabbitMQ
-    import Martlet
-#endif
