@@ -111,6 +111,7 @@
         private func fetch(
             from queue: JobQueue, limit: Int, seconds: Int64, retryUntil end: MonotonicInstant
         ) async -> Result<(messages: Int, deliveries: [Delivery]), SQSFailure> {
+            let start = options.time.monotonicNow()
             do throws(SQSFailure) {
                 let answer = try await queues.call(
                     "ReceiveMessage", on: queue,
@@ -129,6 +130,10 @@
                     } else {
                         await bury(body, handle: handle, from: queue)
                     }
+                }
+                // Who does not know how to wait would be asked without a pause.
+                if messages.isEmpty, seconds > 0, now - start < .milliseconds(500) {
+                    try await queues.client.sleep(.milliseconds(500))
                 }
                 return .success((messages.count, deliveries))
             } catch {
