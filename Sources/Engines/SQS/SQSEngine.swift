@@ -1,3 +1,0 @@
-#if SQS
-    import Martlet
-#endif
