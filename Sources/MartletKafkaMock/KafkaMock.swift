@@ -87,7 +87,9 @@ struct KafkaMock {
         }
     #endif
 
-    private static func complain(_ line: String) { _ = "\(line)\n".withCString { write(STDERR_FILENO, $0, strlen($0)) } }
+    private static func complain(_ line: String) {
+        _ = "\(line)\n".withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    }
 
     /// Writes a line at once, also into a pipe.
     private static func say(_ line: String) {

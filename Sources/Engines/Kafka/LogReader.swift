@@ -314,7 +314,8 @@
         /// Hears of what went wrong: most of it goes by itself.
         private func note(_ code: rd_kafka_resp_err_t, _ reason: String) {
             guard KafkaFailure.needsOperator(code) else {
-                logger.debug("Kafka consumer", metadata: ["error": "\(KafkaFailure.text(code))", "reason": "\(reason)"])
+                logger.debug(
+                    "Kafka consumer", metadata: ["error": "\(KafkaFailure.text(code))", "reason": "\(reason)"])
                 return
             }
             let problem = KafkaFailure.error(code, doing: "read the topic \(topic)")

@@ -103,7 +103,8 @@
             self.topic = topic
             client.events.onError = { [hasFailed = WeakBox(self), logger] code, reason in
                 if code == RD_KAFKA_RESP_ERR__FATAL { hasFailed.value?.noteFailure() }
-                logger.debug("Kafka producer", metadata: ["error": "\(KafkaFailure.text(code))", "reason": "\(reason)"])
+                logger.debug(
+                    "Kafka producer", metadata: ["error": "\(KafkaFailure.text(code))", "reason": "\(reason)"])
             }
             threadEnded.enter()
             let thread = Thread { self.pollUntilRetired() }
