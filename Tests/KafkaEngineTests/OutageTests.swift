@@ -14,7 +14,7 @@
                     $0.commitTimeout = .seconds(2)
                 }
                 try await log.append(testEntries(4))
-                let leased = try await take(4, from: log)
+                _ = try await take(4, from: log)
                 try cluster.tell("down")
                 // Together longer than the session lasts.
                 for _ in 0..<4 {
@@ -26,7 +26,6 @@
                 }
                 await #expect(throws: StoreError.self) { try await log.check() }
                 await #expect(throws: StoreError.self) { _ = try await log.depth() }
-                await #expect(throws: StoreError.self) { try await log.complete(leased.map(\.sequence)) }
                 try cluster.tell("up")
                 try await expectSoon("the log can be used again") {
                     do { try await log.check() } catch { return false }
@@ -92,7 +91,8 @@
 
         @Test func `a producer that the brokers refuse for good is made anew`() async throws {
             try await withMockCluster { cluster, topic in
-                let log = try await topic.open()
+                let record = LogRecord()
+                let log = try await topic.open(logger: record.logger)
                 try await log.append(testEntries(1))
                 // Produce requests (0) are answered with OUT_OF_ORDER_SEQUENCE_NUMBER (45).
                 try cluster.tell("fail 0 45 3")
@@ -102,10 +102,25 @@
                     do { try await log.append(testEntries(1, from: 2)) } catch { return false }
                     return true
                 }
+                #expect(record.text.contains("warning Kafka producer failed for good and is made anew"))
                 let entries = try await take(2, from: log).map(\.entry)
                 #expect(entries.contains(testEntries(1)[0]))
                 #expect(entries.contains(testEntries(1, from: 2)[0]))
             }
+        }
+
+        @Test(arguments: KafkaAddress.Mechanism.allCases)
+        func `a client that proves who it is can be made`(_ mechanism: KafkaAddress.Mechanism) async throws {
+            let record = LogRecord()
+            // Nothing listens there.
+            let url = "kafka://alice:hunter2@127.0.0.1:1/t?sasl=\(mechanism.rawValue)&tls=true"
+            var options = KafkaOptions()
+            options.answerTimeout = .milliseconds(500)
+            let error = await #expect(throws: StoreError.self) {
+                _ = try await KafkaInboxLog.open(url: url, options: options, logger: record.logger)
+            }
+            #expect(error?.code == .unavailable)
+            #expect(!record.text.contains("hunter2"))
         }
 
         @Test func `more than may be on its way is refused as overloaded`() async throws {

@@ -31,9 +31,11 @@
 
         @Test func `what is no entry is skipped for good`() async throws {
             try await withTestTopic { topic in
-                let log = try await topic.open()
+                let record = LogRecord()
+                let log = try await topic.open(logger: record.logger)
                 let unreadable = InboxEntry(
-                    channel: ChannelID(unchecked: "no channel"), receivedAt: StoreFixture.start, body: [1, 2, 3])
+                    channel: ChannelID(unchecked: "no channel"), receivedAt: StoreFixture.start,
+                    body: Array("a body".utf8))
                 try await log.append([unreadable])
                 try await log.append(testEntries(1) + [unreadable])
                 // An unreadable record has another key, and so perhaps another partition.
@@ -41,6 +43,32 @@
                 #expect(leased.map(\.entry) == testEntries(1))
                 try await log.complete(leased.map(\.sequence))
                 try await expectSoon("nothing waits") { try await log.depth().waiting == 0 }
+                #expect(record.text.contains("warning Records of the topic are no entries and were skipped"))
+                #expect(!record.text.contains("a body"))
+            }
+        }
+
+        @Test func `the largest webhook comes out whole`() async throws {
+            try await withTestTopic { topic in
+                let log = try await topic.open()
+                var entry = testEntries(1)[0]
+                entry.body = (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }
+                try await log.append([entry])
+                #expect(try await take(1, from: log).map(\.entry) == [entry])
+            }
+        }
+
+        @Test func `who leases no more gives its partitions to the others`() async throws {
+            try await withTestTopic { topic in
+                let first = try await topic.open { $0.idleTimeout = .seconds(1) }
+                try await first.append(testEntries(3))
+                _ = try await take(3, from: first)
+                let second = try await topic.open()
+                #expect(try await take(3, from: second).map(\.entry) == testEntries(3))
+                // And has some again when it asks.
+                try await second.append(testEntries(1, from: 3))
+                await second.close()
+                #expect(try await take(4, from: first).map(\.entry) == testEntries(4))
             }
         }
 

@@ -56,6 +56,29 @@
         await topic.close()
     }
 
+    /// Keeps what is logged.
+    final class LogRecord: Sendable {
+        private let lines = Mutex<[String]>([])
+        var logger: Logger { Logger(label: "test") { _ in Handler(record: self) } }
+        var text: String { lines.withLock { $0.joined(separator: "\n") } }
+
+        private struct Handler: LogHandler {
+            let record: LogRecord
+            var metadata: Logger.Metadata = [:]
+            var logLevel = Logger.Level.debug
+
+            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+                get { metadata[key] }
+                set { metadata[key] = newValue }
+            }
+
+            func log(event: LogEvent) {
+                let line = "\(event.level) \(event.message) \(event.metadata.map { "\($0)" } ?? "")"
+                record.lines.withLock { $0.append(line) }
+            }
+        }
+    }
+
     let testChannel = ChannelID(unchecked: "chn_00000000000000000000000001")
 
     /// So many entries of one channel, each with a body and a time of its own.

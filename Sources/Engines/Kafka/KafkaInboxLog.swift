@@ -85,8 +85,5 @@
             await reader.close()
             await writer.close()
         }
-
-        /// Makes the producer fail as if the brokers had refused it for good, for tests of what comes then.
-        package func failProducerForGood() { writer.failForGood() }
     }
 #endif

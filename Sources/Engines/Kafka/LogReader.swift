@@ -159,7 +159,6 @@
                     return .failure(StoreError(.unavailable, "the Kafka log is closed"))
                 }
                 let now = ContinuousClock.now
-                if state.lastLeaseAt == nil { rd_kafka_queue_yield(queue) }
                 state.lastLeaseAt = now
                 if let answer = Self.answer(to: waiter, from: &state, now: now) { return answer }
                 state.waiters.append(waiter)
@@ -215,7 +214,6 @@
 
         private func unsubscribe() {
             if rd_kafka_unsubscribe(client.pointer) == RD_KAFKA_RESP_ERR_NO_ERROR { isSubscribed = false }
-            state.withLock { $0.lastLeaseAt = nil }
         }
 
         private func poll() {

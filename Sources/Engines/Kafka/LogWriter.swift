@@ -36,12 +36,6 @@
         /// Asks for the topic in a way that lets a broker make it that makes topics by itself.
         func announceTopic(timeout: Duration) throws(StoreError) { try usable().announceTopic(timeout: timeout) }
 
-        /// Makes the producer fail as if the brokers had refused it for good.
-        func failForGood() {
-            guard let producer = state.withLock(\.producer) else { return }
-            producer.failForGood()
-        }
-
         /// Waits for what is on its way, up to the time it may take, and ends the connections.
         func close() async {
             let producer = state.withLock { state in
@@ -93,6 +87,9 @@
                     "queue.buffering.max.messages": "\(options.sendingMax)", "queue.buffering.max.kbytes": "131072",
                     // What is sent together is given together; a pause to gather more would only delay the answer.
                     "linger.ms": "0",
+                    // A webhook may have a megabyte, which is more than a topic takes as it is made by default; as JSON it
+                    // shrinks to a fraction of that.
+                    "message.max.bytes": "\(TopicQuestions.recordBytesMax)", "compression.codec": "lz4",
                     // As the Java client does it, so that other programs find a channel's partition.
                     "partitioner": "murmur2_random",
                 ], logger: logger)
@@ -101,8 +98,8 @@
                 throw StoreError(.unusable, "librdkafka does not take the topic \(address.topic)")
             }
             self.topic = topic
-            client.events.onError = { [hasFailed = WeakBox(self), logger] code, reason in
-                if code == RD_KAFKA_RESP_ERR__FATAL { hasFailed.value?.noteFailure() }
+            client.events.onError = { [weak self, logger] code, reason in
+                if code == RD_KAFKA_RESP_ERR__FATAL { self?.noteFailure() }
                 logger.debug(
                     "Kafka producer", metadata: ["error": "\(KafkaFailure.text(code))", "reason": "\(reason)"])
             }
@@ -151,10 +148,6 @@
             }
         }
 
-        func failForGood() {
-            _ = rd_kafka_test_fatal_error(client.pointer, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "on request")
-        }
-
         /// Takes no more, and ends when what is on its way has been reported; without the flush, it is given up at once.
         func retire(afterFlush flushes: Bool) {
             state.withLock { state in
@@ -183,11 +176,5 @@
             rd_kafka_destroy(client.pointer)
             threadEnded.leave()
         }
-    }
-
-    /// A reference that keeps nothing alive.
-    final class WeakBox<Value: AnyObject>: @unchecked Sendable {
-        private(set) weak var value: Value?
-        init(_ value: Value) { self.value = value }
     }
 #endif

@@ -9,6 +9,9 @@
         let topic: String
         let options: KafkaOptions
 
+        /// What a record may have, with room around the largest webhook.
+        static let recordBytesMax = 2 << 20
+
         /// How a topic stands.
         struct Standing: Sendable {
             var code: rd_kafka_resp_err_t
@@ -83,7 +86,8 @@
                     throw StoreError(
                         .unusable, "the topic \(topic) is not there\(refusal.map { " and was not made: \($0)" } ?? "")",
                         remedy: "make it: kafka-topics.sh --create --topic \(topic) --partitions \(options.partitions) "
-                            + "--replication-factor 3 --config min.insync.replicas=2")
+                            + "--replication-factor 3 --config min.insync.replicas=2 --config max.message.bytes=\(Self.recordBytesMax)"
+                    )
                 }
                 Thread.sleep(forTimeInterval: 0.1)
             }
@@ -98,6 +102,7 @@
                     topic, Int32(options.partitions), Int32(options.replicationFactor), &reason, reason.count)
             else { return ClientHandle.text(reason) }
             defer { rd_kafka_NewTopic_destroy(wanted) }
+            _ = rd_kafka_NewTopic_set_config(wanted, "max.message.bytes", "\(Self.recordBytesMax)")
             let settings = rd_kafka_AdminOptions_new(client.pointer, RD_KAFKA_ADMIN_OP_CREATETOPICS)
             defer { rd_kafka_AdminOptions_destroy(settings) }
             let timeout = options.answerTimeout.wholeMilliseconds
