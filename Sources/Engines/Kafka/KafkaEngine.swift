@@ -1,3 +1,0 @@
-#if Kafka
-    import Martlet
-#endif
