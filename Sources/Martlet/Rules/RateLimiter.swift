@@ -337,7 +337,7 @@ extension RateLimiter {
     init(_ reader: inout StateReader) throws(StateReader.Malformed) {
         var buckets: [Bucket] = []
         for _ in 0..<(try reader.count(ofBytes: 40)) {
-            let limit = RateLimit(count: try reader.int(), perSeconds: try reader.double())
+            let limit = RateLimit(count: try reader.amount(), perSeconds: try reader.double())
             guard limit.count > 0, limit.perSeconds > 0, limit.perSeconds < 1e9 else { throw StateReader.Malformed() }
             buckets.append(
                 Bucket(
@@ -352,13 +352,13 @@ extension RateLimiter {
         paceBase = try reader.double()
         paceSince = try reader.instant()
         paceDuration = try reader.duration()
-        penaltiesInRow = try reader.int()
+        penaltiesInRow = try reader.amount()
         let isPenalized = try reader.bool()
         let penalizedAt = try reader.instant()
         self.penalizedAt = isPenalized ? penalizedAt : nil
         var answers: [(at: MonotonicInstant, count: Int)] = []
-        for _ in 0..<(try reader.count(ofBytes: 16)) { answers.append((try reader.instant(), try reader.int())) }
-        inFlight = try reader.int()
+        for _ in 0..<(try reader.count(ofBytes: 16)) { answers.append((try reader.instant(), try reader.amount())) }
+        inFlight = try reader.amount()
         setAnswers(answers)
     }
 }

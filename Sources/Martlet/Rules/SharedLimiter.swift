@@ -127,13 +127,15 @@ extension SharedLimiter {
             writer.write(holder.until)
         }
         limiter.write(to: &writer, now: seenAt)
+        writer.seal()
         return writer.bytes
     }
 
     /// Reads a kept state; nil when it is none of this version's, and so must be formed anew.
     package init?(encoded bytes: [UInt8]) {
-        var reader = StateReader(bytes)
+        var reader: StateReader
         do throws(StateReader.Malformed) {
+            reader = try StateReader(sealed: bytes)
             guard try reader.int64() == Self.version else { return nil }
             headroom = try reader.double()
             seenAt = try reader.instant()
@@ -141,7 +143,7 @@ extension SharedLimiter {
             isRestored = try reader.bool()
             for _ in 0..<(try reader.count(ofBytes: 24)) {
                 holders.append(
-                    Holder(name: try reader.text(), inFlight: try reader.int(), until: try reader.instant()))
+                    Holder(name: try reader.text(), inFlight: try reader.amount(), until: try reader.instant()))
             }
             limiter = try RateLimiter(&reader)
         } catch {

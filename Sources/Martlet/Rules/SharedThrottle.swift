@@ -316,7 +316,10 @@ package final class SharedThrottle: Throttle {
                         Self.grant(request, &limiters, &outcome, batch, by: worker, requestMax: requestMax, now: now)
                     })
             }
-            for (scope, limiter) in limiters where !limiter.isRestored { outcome.unrestored.insert(scope) }
+            let asked = Set(batch.asked.flatMap { $0.requests.flatMap(\.scopes) })
+            for (scope, limiter) in limiters where asked.contains(scope) && !limiter.isRestored {
+                outcome.unrestored.insert(scope)
+            }
             for (index, scope) in batch.scopes.enumerated() {
                 if let limiter = limiters[scope] { states[index] = limiter.encoded() }
             }

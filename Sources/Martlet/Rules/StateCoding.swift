@@ -2,6 +2,9 @@
 struct StateWriter {
     private(set) var bytes: [UInt8] = []
 
+    /// Adds what tells damaged bytes from whole ones.
+    mutating func seal() { write(Int64(bitPattern: StateReader.checksum(bytes[...]))) }
+
     mutating func write(_ value: Int64) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
@@ -29,6 +32,19 @@ struct StateReader {
 
     init(_ bytes: [UInt8]) { rest = bytes[...] }
 
+    /// Reads what was sealed.
+    init(sealed bytes: [UInt8]) throws(Malformed) {
+        rest = bytes.suffix(8)
+        let checksum = try int64()
+        rest = bytes.dropLast(8)
+        guard checksum == Int64(bitPattern: Self.checksum(rest)) else { throw Malformed() }
+    }
+
+    /// FNV-1a over 64 bits (RFC 9923).
+    fileprivate static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    }
+
     var isAtEnd: Bool { rest.isEmpty }
 
     mutating func int64() throws(Malformed) -> Int64 {
@@ -46,11 +62,30 @@ struct StateReader {
         return Int(value)
     }
 
-    mutating func int() throws(Malformed) -> Int { Int(try int64()) }
+    /// How many there are of something: not below zero, and far from where sums overflow.
+    mutating func amount() throws(Malformed) -> Int {
+        let value = try int64()
+        guard (0...1_000_000_000_000).contains(value) else { throw Malformed() }
+        return Int(value)
+    }
+
     mutating func bool() throws(Malformed) -> Bool { try int64() != 0 }
-    mutating func double() throws(Malformed) -> Double { Double(bitPattern: UInt64(bitPattern: try int64())) }
-    mutating func instant() throws(Malformed) -> MonotonicInstant { MonotonicInstant(nanoseconds: try int64()) }
-    mutating func duration() throws(Malformed) -> Duration { .nanoseconds(try int64()) }
+
+    mutating func double() throws(Malformed) -> Double {
+        let value = Double(bitPattern: UInt64(bitPattern: try int64()))
+        guard value.isFinite, abs(value) < 1e15 else { throw Malformed() }
+        return value
+    }
+
+    /// Within a century or so of the register's beginning of time.
+    private mutating func nanoseconds() throws(Malformed) -> Int64 {
+        let value = try int64()
+        guard value.magnitude < 1 << 62 else { throw Malformed() }
+        return value
+    }
+
+    mutating func instant() throws(Malformed) -> MonotonicInstant { MonotonicInstant(nanoseconds: try nanoseconds()) }
+    mutating func duration() throws(Malformed) -> Duration { .nanoseconds(try nanoseconds()) }
 
     mutating func text() throws(Malformed) -> String {
         let length = try count(ofBytes: 1)
