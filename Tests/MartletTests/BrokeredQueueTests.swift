@@ -1,7 +1,8 @@
-import Martlet
 import MartletTestSupport
 import Synchronization
 import Testing
+
+@testable import Martlet
 
 /// A store of waiting jobs that says what was asked of it.
 private final class JobShelf: OutboxStore {
@@ -228,11 +229,28 @@ private final class HandClock: TimeSource {
         #expect(store.asked == ["among"])
     }
 
+    @Test func `a great many of one channel are a few notices, and the rest is taken from the store`() async throws {
+        let many = (0..<3000).map { notice($0, $0 == 2999 ? .high : .low) }
+        let later = notice(5000, dueIn: 60)
+        let notices = OutboxRelay.gathered(many + [later], now: clock.now())
+        #expect(notices.count == 102)
+        #expect(notices.contains(many[2999]))
+        #expect(notices.contains(later))
+        #expect(notices.count { $0.tellsOfBacklog } == 1)
+        many.forEach(store.add)
+        deliver(notices)
+        #expect(try await claim(4000).count == 3000)
+        #expect(store.asked == ["store"])
+    }
+
     @Test func `notices read back what they were`() {
         let notice = JobNotice(
             message: IdentifierGenerator().next(), channel: IdentifierGenerator().next(), priority: .high,
             dueAt: HandClock.start)
         #expect(JobNotice(encoded: notice.encoded()) == notice)
+        var backlog = notice
+        backlog.tellsOfBacklog = true
+        #expect(JobNotice(encoded: backlog.encoded()) == backlog)
         #expect(JobNotice(encoded: Array("{}".utf8)) == nil)
         #expect(JobNotice(encoded: Array("nonsense".utf8)) == nil)
         #expect(JobNotice(encoded: [UInt8](repeating: 91, count: 100_000)) == nil)

@@ -37,7 +37,7 @@
                 }
             } catch {
                 // When a connection breaks during a commit, the claims may be there and nobody knows of them.
-                doubt(DoubtfulClaims(worker: worker, at: now))
+                doubt(DoubtfulClaims(worker: worker, at: now, channels: Set(requests.map(\.channel))))
                 throw error
             }
             resolve(doubtful)
@@ -136,6 +136,8 @@
         var worker: String
         /// When they were made, which a job remembers.
         var at: Timestamp
+        /// Of which channels they are: another call of the same moment may have claimed of others, and knows what it did.
+        var channels: Set<ChannelID>
     }
 
     extension WriteTransaction {
@@ -150,6 +152,7 @@
                 let held = try load(found).values.filter { stored in
                     stored.job?.state == .claimed && stored.job?.worker == claims.worker
                         && stored.job?.attemptStartedAt == claims.at
+                        && claims.channels.contains(stored.message.channelID)
                 }
                 try change(held, now: now) { change, index in
                     change.settle(

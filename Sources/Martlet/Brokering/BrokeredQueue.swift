@@ -63,7 +63,7 @@ package final class BrokeredQueue: DispatchQueue {
         state.withLock { state in
             for job in jobs {
                 var lane = state.lanes[job.notice.channel] ?? Lane()
-                if lane.isTheStores || lane.count >= Self.laneMax {
+                if lane.isTheStores || lane.count >= Self.laneMax || job.notice.tellsOfBacklog {
                     state.handOver(&lane, job.notice.channel)
                     state.ended.append(job)
                 } else {

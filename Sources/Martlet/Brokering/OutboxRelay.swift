@@ -2,7 +2,9 @@ import ServiceLifecycle
 
 /// Publishes what the outbox holds, in batches that the broker confirms before they are taken out.
 package final class OutboxRelay: Sendable {
-    private static let batchMax = 500
+    private static let batchMax = 2000
+    /// Jobs of one channel that are published one by one, of those that are due; the rest is told of with one notice.
+    private static let perChannelMax = 100
     private static let idleMax: Duration = .seconds(1)
     private static let pauseMax: Duration = .seconds(2)
 
@@ -61,9 +63,30 @@ package final class OutboxRelay: Sendable {
             case .outdated: break
             }
         }
-        if !jobs.isEmpty { try await broker.publish(jobs, now: now) }
+        let notices = Self.gathered(jobs, now: now)
+        if !notices.isEmpty { try await broker.publish(notices, now: now) }
         if !letters.isEmpty { try await broker.publishDeadLetters(letters) }
         try await store.removeFromOutbox(entries.map(\.number))
         return entries.count == Self.batchMax
+    }
+
+    /// What is to be published of so many jobs: a channel with a great many that are due is told of with a few, and the rest
+    /// is the store's, so that a million of one channel neither fill the broker nor stand before another's.
+    static func gathered(_ jobs: [JobNotice], now: Timestamp) -> [JobNotice] {
+        var notices: [JobNotice] = []
+        var counts: [ChannelID: Int] = [:]
+        for job in jobs.sorted(by: { ($0.priority.rawValue, $0.dueAt) < ($1.priority.rawValue, $1.dueAt) }) {
+            guard job.dueAt <= now else {
+                notices.append(job)
+                continue
+            }
+            let count = counts[job.channel, default: 0] + 1
+            counts[job.channel] = count
+            if count > Self.perChannelMax + 1 { continue }
+            var notice = job
+            notice.tellsOfBacklog = count > Self.perChannelMax
+            notices.append(notice)
+        }
+        return notices
     }
 }

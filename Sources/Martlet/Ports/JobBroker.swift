@@ -37,12 +37,17 @@ package struct JobNotice: Sendable, Hashable {
     package var channel: ChannelID
     package var priority: Priority
     package var dueAt: Timestamp
+    /// Whether the channel has many more that are due, of which no word comes: they are to be taken from the store.
+    package var tellsOfBacklog: Bool
 
-    package init(message: MessageID, channel: ChannelID, priority: Priority, dueAt: Timestamp) {
+    package init(
+        message: MessageID, channel: ChannelID, priority: Priority, dueAt: Timestamp, tellsOfBacklog: Bool = false
+    ) {
         self.message = message
         self.channel = channel
         self.priority = priority
         self.dueAt = dueAt
+        self.tellsOfBacklog = tellsOfBacklog
     }
 }
 
@@ -75,12 +80,15 @@ package struct DeadLetterNotice: Sendable, Hashable {
 }
 
 extension JobNotice {
-    /// As it travels: `{"message":"msg_…","channel":"chn_…","priority":"high","due_at":microseconds}`.
+    /// As it travels: `{"message":"msg_…","channel":"chn_…","priority":"high","due_at":microseconds}`, and `"backlog":true`
+    /// where it is so.
     package func encoded() -> [UInt8] {
-        JSONValue.object([
+        var object: JSONObject = [
             "message": .string(message.text), "channel": .string(channel.text), "priority": .string(priority.name),
             "due_at": .integer(dueAt.microseconds),
-        ]).encoded()
+        ]
+        if tellsOfBacklog { object["backlog"] = true }
+        return JSONValue.object(object).encoded()
     }
 
     /// Reads what came from outside; nil when it is not a notice.
@@ -91,7 +99,11 @@ extension JobNotice {
             case .string(let name)? = object["priority"], let priority = Priority(name: name),
             case .integer(let dueAt)? = object["due_at"]
         else { return nil }
-        self.init(message: message, channel: channel, priority: priority, dueAt: Timestamp(microseconds: dueAt))
+        var tellsOfBacklog = false
+        if case .bool(true)? = object["backlog"] { tellsOfBacklog = true }
+        self.init(
+            message: message, channel: channel, priority: priority, dueAt: Timestamp(microseconds: dueAt),
+            tellsOfBacklog: tellsOfBacklog)
     }
 }
 
