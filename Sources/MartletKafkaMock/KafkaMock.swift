@@ -24,6 +24,7 @@ struct KafkaMock {
           up                      and back
           delay MILLISECONDS      so long every answer takes
           topic NAME PARTITIONS   makes a topic
+          fault NAME CODE         whoever asks for the topic is answered with that error (by Kafka's numbers), or with 0 as before
           fail API CODE COUNT     so many requests of that kind (by Kafka's numbers) are answered with that error
           quit                    ends it, as does the end of the input
         """
@@ -63,6 +64,9 @@ struct KafkaMock {
                 return onAllBrokers { rd_kafka_mock_broker_set_rtt(cluster, $0, numbers[0]) }
             case ("topic", 3) where numbers.count == 1 && numbers[0] > 0:
                 return answer(rd_kafka_mock_topic_create(cluster, words[1], numbers[0], brokers.upperBound))
+            case ("fault", 3) where numbers.count == 1:
+                rd_kafka_mock_topic_set_error(cluster, words[1], rd_kafka_resp_err_t(numbers[0]))
+                return "ok"
             case ("fail", 4) where numbers.count == 3 && (1...1000).contains(numbers[2]):
                 var errors = [rd_kafka_resp_err_t](
                     repeating: rd_kafka_resp_err_t(numbers[1]), count: Int(numbers[2]))

@@ -123,6 +123,42 @@
             #expect(!record.text.contains("hunter2"))
         }
 
+        @Test func `a topic that is not there and cannot be made is said to be so, with how to make it`() async throws {
+            try await withMockCluster { cluster, topic in
+                try cluster.tell("fault \(topic.name) 3")
+                let error = await #expect(throws: StoreError.self) {
+                    _ = try await topic.open { $0.answerTimeout = .seconds(1) }
+                }
+                #expect(error?.code == .unusable)
+                #expect(error?.message.contains("the topic \(topic.name) is not there and was not made") == true)
+                #expect(error?.remedy?.contains("--create --topic \(topic.name)") == true)
+                try cluster.tell("fault \(topic.name) 0")
+                try await topic.open().check()
+            }
+        }
+
+        @Test func `a topic that may not be used is said to be so`() async throws {
+            try await withMockCluster { cluster, topic in
+                let log = try await topic.open()
+                try cluster.tell("fault \(topic.name) 29")
+                for call in [
+                    { _ = try await topic.open() }, { try await log.check() }, { _ = try await log.depth() },
+                ] as [() async throws -> Void] {
+                    let error = await #expect(throws: StoreError.self) { try await call() }
+                    #expect(error?.code == .unusable)
+                    #expect(error?.remedy?.contains("describe the topic") == true)
+                }
+                try await expectSoon("a lease says so, too") {
+                    do throws(StoreError) {
+                        _ = try await log.lease(limit: 1, for: .seconds(30), wait: .milliseconds(100))
+                    } catch {
+                        return error.code == .unusable
+                    }
+                    return false
+                }
+            }
+        }
+
         @Test func `more than may be on its way is refused as overloaded`() async throws {
             try await withMockCluster { cluster, topic in
                 let log = try await topic.open {

@@ -12,10 +12,11 @@
         static let variable = "MARTLET_TEST_KAFKA"
 
         let url: String
+        let name = "test-\(UUID().uuidString)"
         let group = "test-\(UUID().uuidString)"
         private let logs = Mutex<[KafkaInboxLog]>([])
 
-        init(brokers: String) { url = "\(brokers)/test-\(UUID().uuidString)" }
+        init(brokers: String) { url = "\(brokers)/\(name)" }
 
         /// The brokers' URL, as `scripts/with-servers` tells it.
         static func sharedBrokers() throws -> String {

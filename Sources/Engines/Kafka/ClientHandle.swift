@@ -99,6 +99,8 @@
             let isSASL = address.credentials != nil
             settings.append(
                 ("security.protocol", "\(isSASL ? "sasl_" : "")\(address.usesTLS ? "ssl" : "plaintext")"))
+            // The default of version 2, but not of those before it: the certificate has to be the broker's own.
+            if address.usesTLS { settings.append(("ssl.endpoint.identification.algorithm", "https")) }
             if let credentials = address.credentials {
                 settings += [
                     ("sasl.mechanism", credentials.mechanism.rawValue.uppercased()),

@@ -24,6 +24,7 @@
             var ledger = InboxLedger()
             var waiters: [Waiter] = []
             var nextID: UInt64 = 0
+            /// When somebody asked or was answered last.
             var lastLeaseAt: ContinuousClock.Instant?
             /// What keeps this process from reading, and does not go by itself.
             var problem: StoreError?
@@ -276,6 +277,7 @@
                     }
                 }
                 state.waiters = rest
+                if !answers.isEmpty { state.lastLeaseAt = now }
                 return answers
             }
             for (waiter, answer) in answers { waiter.continuation.resume(returning: answer) }

@@ -86,7 +86,8 @@
                     throw StoreError(
                         .unusable, "the topic \(topic) is not there\(refusal.map { " and was not made: \($0)" } ?? "")",
                         remedy: "make it: kafka-topics.sh --create --topic \(topic) --partitions \(options.partitions) "
-                            + "--replication-factor 3 --config min.insync.replicas=2 --config max.message.bytes=\(Self.recordBytesMax)"
+                            + "--replication-factor 3 --config min.insync.replicas=2 "
+                            + "--config max.message.bytes=\(Self.recordBytesMax)"
                     )
                 }
                 Thread.sleep(forTimeInterval: 0.1)
