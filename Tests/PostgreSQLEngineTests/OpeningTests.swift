@@ -38,7 +38,8 @@
                 let store = try await PostgreSQLStore.open(url: url, options: testOptions())
                 try await store.withWriter { session in
                     _ = try session.query(
-                        "INSERT INTO martlet_schema (version) VALUES ($1)", [Migration.latestVersion + 1])
+                        "INSERT INTO martlet_schema (version, usable_from) VALUES ($1, $1)",
+                        [Migration.latestVersion + 1])
                 }
                 await store.close()
                 let error = await #expect(throws: StoreError.self) {
@@ -46,6 +47,21 @@
                 }
                 #expect(error?.code == .unusable)
                 #expect(error?.message.contains("later Martlet") == true)
+            }
+        }
+
+        @Test func `a later version that has only added is used as it is`() async throws {
+            try await withTemporarySchema { url in
+                let store = try await PostgreSQLStore.open(url: url, options: testOptions())
+                try await store.withWriter { session in
+                    _ = try session.query(
+                        "INSERT INTO martlet_schema (version, usable_from) VALUES ($1, $2)",
+                        [Migration.latestVersion + 1, Migration.latestVersion])
+                }
+                await store.close()
+                let again = try await PostgreSQLStore.open(url: url, options: testOptions())
+                try await again.check()
+                await again.close()
             }
         }
 

@@ -183,18 +183,28 @@
                     CREATE TABLE IF NOT EXISTS martlet_schema (
                         version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())
                     """)
+                try session.query(
+                    "ALTER TABLE martlet_schema ADD COLUMN IF NOT EXISTS usable_from bigint NOT NULL DEFAULT 1")
                 let version = try appliedVersion()
                 try checkVersion(version, isMigrating: true)
                 for migration in Migration.all where migration.version > version {
                     for statement in migration.statements { try session.query(statement) }
-                    try session.query("INSERT INTO martlet_schema (version) VALUES ($1)", [migration.version])
+                    try session.query(
+                        "INSERT INTO martlet_schema (version, usable_from) VALUES ($1, $2)",
+                        [migration.version, migration.usableFrom])
                 }
             }
         }
 
-        private func checkVersion(_ version: Int, isMigrating: Bool = false) throws(StoreError) {
+        /// The earliest version that may use the database as it is. A later one than this program's has only added to it, unless
+        /// it says otherwise: so that old and new processes run side by side during an upgrade, and either may be restarted.
+        private func usableFrom() throws -> Int {
+            try session.query("SELECT coalesce(max(usable_from), 0) FROM martlet_schema").first { $0.next() } ?? 0
+        }
+
+        private func checkVersion(_ version: Int, isMigrating: Bool = false) throws {
             let known = Migration.latestVersion
-            if version > known {
+            if version > known, try usableFrom() > known {
                 throw StoreError(
                     .unusable,
                     "the database has schema version \(version), of a later Martlet; this one knows up to version \(known)",

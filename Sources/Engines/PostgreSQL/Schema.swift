@@ -317,11 +317,14 @@
     /// one version later.
     struct Migration: Sendable {
         let version: Int
+        /// The earliest version whose processes may start, and run, on a database that has this step.
+        let usableFrom: Int
         let statements: [String]
 
         /// In order, without gaps, from 1.
         static let all = [
-            Migration(version: 1, statements: Schema.version1), Migration(version: 2, statements: Schema.version2),
+            Migration(version: 1, usableFrom: 1, statements: Schema.version1),
+            Migration(version: 2, usableFrom: 1, statements: Schema.version2),
         ]
 
         static var latestVersion: Int { all.last?.version ?? 0 }

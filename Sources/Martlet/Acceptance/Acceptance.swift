@@ -38,6 +38,7 @@ package final class Acceptance: Sendable {
     /// Accepts one request. On return it is on disk.
     package func accept(_ draft: MessageDraft, tenant: TenantID) async throws(AcceptanceError) -> AcceptanceResult {
         let request: AcceptanceRequest
+        await makeChannelsKnown([draft], tenant: tenant)
         switch prepare(draft, tenant: tenant, pointer: "") {
         case .success(let prepared): request = prepared
         case .failure(let failure): throw .invalid(failure.errors)
@@ -52,6 +53,7 @@ package final class Acceptance: Sendable {
     package func accept(
         _ drafts: [Result<MessageDraft, FieldErrors>], tenant: TenantID
     ) async throws(StoreError) -> [Result<AcceptanceResult, FieldErrors>] {
+        await makeChannelsKnown(drafts.compactMap { try? $0.get() }, tenant: tenant)
         let prepared = drafts.map { draft in
             draft.flatMap { prepare($0, tenant: tenant, pointer: "") }
         }
@@ -64,6 +66,14 @@ package final class Acceptance: Sendable {
                 return result
             }
         }
+    }
+
+    /// A channel that is not known here may be one that another process has just made.
+    private func makeChannelsKnown(_ drafts: [MessageDraft], tenant: TenantID) async {
+        let isMissing = Set(drafts.map(\.channel)).contains { name in
+            if case .failure = directory.resolveChannel(named: name, tenant: tenant) { true } else { false }
+        }
+        if isMissing { _ = await directory.lookAgain() }
     }
 
     private func prepare(

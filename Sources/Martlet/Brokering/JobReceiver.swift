@@ -42,15 +42,19 @@ package final class JobReceiver: Sendable {
                 try? await time.sleep(for: .milliseconds(100))
                 continue
             }
-            do throws(StoreError) {
-                let jobs = try await broker.receive(limit: limit, wait: Self.waitMax)
+            do {
+                // A shutdown need not wait for what may come.
+                let jobs = try await cancelWhenGracefulShutdown { [broker] in
+                    try await broker.receive(limit: limit, wait: broker.waitAdvised)
+                }
                 if queue.isBrokerAway { queue.setBrokerAway(false) }
                 observer.answered(.queue)
                 pause = .milliseconds(100)
                 for (channel, dueAt) in queue.deliver(jobs) { wake(channel, dueAt) }
             } catch {
+                let failure = error as? StoreError ?? StoreError(.unavailable, "\(error)")
                 queue.setBrokerAway(true)
-                observer.failed(.queue, error, doing: "receive jobs")
+                observer.failed(.queue, failure, doing: "receive jobs")
                 try? await time.sleep(for: pause)
                 pause = min(pause * 2, Self.pauseMax)
             }

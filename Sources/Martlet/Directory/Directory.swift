@@ -17,7 +17,12 @@ package final class Directory: Sendable {
         var keys: [[UInt8]: APIKey] = [:]
         var usedAt: [KeyID: Timestamp] = [:]
         var observers: [@Sendable (Change) -> Void] = []
+        /// When the store was last read because something was not known here.
+        var missedAt: MonotonicInstant?
     }
+
+    /// How often the store is read again, at most, because something is not known here.
+    private static let missInterval: Duration = .milliseconds(250)
 
     /// Keys kept in memory at most; past that all are forgotten and looked up again.
     private static let cachedKeysMax = 10_000
@@ -28,12 +33,15 @@ package final class Directory: Sendable {
     private let time: any TimeSource
     private let identifiers: IdentifierGenerator
     private let statuses: ChannelStatusWriter
+    private let isShared: Bool
     private let state = Mutex(State())
 
+    /// - parameter isShared: whether other processes may be changing the same store.
     package init(
         store: any DirectoryStore, providers: ProviderRegistry, secretBox: SecretBox, time: any TimeSource,
-        identifiers: IdentifierGenerator
+        identifiers: IdentifierGenerator, isShared: Bool = false
     ) {
+        self.isShared = isShared
         self.store = store
         self.providers = providers
         self.secretBox = secretBox
@@ -80,6 +88,32 @@ package final class Directory: Sendable {
             return changes
         }
         for change in changes { notify(change) }
+    }
+
+    /// Something is not known here; another process may have made it a moment ago. Reads the store again, unless that has just
+    /// been done for somebody else. Answers whether it is worth another look.
+    package func lookAgain() async -> Bool {
+        guard isShared else { return false }
+        let now = time.monotonicNow()
+        let isDue = state.withLock { state in
+            guard state.missedAt.map({ now - $0 >= Self.missInterval }) ?? true else { return false }
+            state.missedAt = now
+            return true
+        }
+        guard isDue else { return false }
+        return (try? await refresh()) != nil
+    }
+
+    /// ``tenant(_:)``, also when another process has made it a moment ago.
+    package func findTenant(_ id: TenantID) async -> Tenant? {
+        if let tenant = tenant(id) { return tenant }
+        return await lookAgain() ? tenant(id) : nil
+    }
+
+    /// ``channel(_:)``, also when another process has made it a moment ago.
+    package func findChannel(_ id: ChannelID) async -> Channel? {
+        if let channel = channel(id) { return channel }
+        return await lookAgain() ? channel(id) : nil
     }
 
     /// Calls back after each change, in the caller's context: the callback must be quick.

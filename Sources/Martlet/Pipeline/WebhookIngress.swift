@@ -34,7 +34,11 @@ package final class WebhookIngress: Sendable {
     }
 
     /// Whether there is such an address at all, so that nobody's body need be read who does not know one.
-    package func isAddress(channel: String, token: String) -> Bool { resolve(channel: channel, token: token) != nil }
+    package func isAddress(channel: String, token: String) async -> Bool {
+        if resolve(channel: channel, token: token) != nil { return true }
+        guard let id = ChannelID(channel), await directory.findChannel(id) != nil else { return false }
+        return resolve(channel: channel, token: token) != nil
+    }
 
     /// - Parameters:
     ///   - channel, token: the parts of the path `/webhooks/{channel}/{token}`.

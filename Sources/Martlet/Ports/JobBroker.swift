@@ -7,6 +7,9 @@ package protocol JobBroker: Sendable {
     /// How far ahead of its due time a notice may be published; what is due later waits in the store until then.
     var delayMax: Duration { get }
 
+    /// How long ``receive(limit:wait:)`` is best told to wait: longer where each question costs.
+    var waitAdvised: Duration { get }
+
     /// Hands notices over. On return the broker has confirmed each of them, as durably as it keeps anything. A notice that is
     /// not due is delivered when it is, at most a second early.
     func publish(_ notices: [JobNotice], now: Timestamp) async throws(StoreError)
@@ -29,6 +32,10 @@ package protocol JobBroker: Sendable {
 
     /// Ends the connections. What was received and not acknowledged is delivered again, to whoever receives.
     func close() async
+}
+
+extension JobBroker {
+    package var waitAdvised: Duration { .seconds(1) }
 }
 
 /// Word that a job will be due.

@@ -25,7 +25,7 @@ extension Examination {
             add("store", .ok, "can be read and written")
             try await examineQueue(store)
             try await examineInbox(store)
-            add("throttle", .ok, "in process; one process at a time may dispatch from this store")
+            await examineSeparateEngines(configuration)
             return store
         } catch let error as StoreError {
             add("store", .failed, error.message, remedy: error.remedy ?? Self.remedy(for: error.code))
@@ -33,6 +33,30 @@ extension Examination {
             add("store", .failed, "\(error)", remedy: Self.remedy(for: .unavailable))
         }
         return nil
+    }
+
+    /// Examines the engines besides the store, and says what the throttle is.
+    private mutating func examineSeparateEngines(_ configuration: NodeConfiguration) async {
+        if configuration.throttle == .store {
+            if case .sqlite = configuration.store {
+                add("throttle", .ok, "in process; one process at a time may dispatch from this store")
+            } else {
+                add("throttle", .ok, "in the store, for all processes on it")
+            }
+        }
+        for state in await composition.examineSeparateEngines(configuration, logger: logger) {
+            let name = "\(state.part).url"
+            if let failure = state.failure {
+                add(
+                    name, .failed, failure.message,
+                    remedy: failure.remedy ?? "check \(name), and the state of the server behind it")
+            } else {
+                add(name, .ok, "can be used")
+            }
+            for warning in state.warnings {
+                add(name, .warning, warning, remedy: "docs/redis.md says how a server is set up for this")
+            }
+        }
     }
 
     private static func remedy(for code: StoreError.Code) -> String {

@@ -64,20 +64,26 @@ private final class LateEngine<Engine: Sendable>: Sendable {
 /// A broker that need not be there yet.
 final class LateBroker: JobBroker {
     private let late: LateEngine<any JobBroker>
-    /// Until the broker says how far it can look ahead, nothing is told before it is due.
-    private let knownDelayMax = Mutex(Duration.zero)
+    private struct Known: Sendable {
+        /// Until the broker says how far it can look ahead, nothing is told before it is due.
+        var delayMax: Duration = .zero
+        var waitAdvised: Duration = .seconds(1)
+    }
+
+    private let known = Mutex(Known())
 
     init(_ open: @escaping @Sendable () async throws(StoreError) -> any JobBroker) async throws(StoreError) {
         late = LateEngine(open)
         try await late.begin()
-        if let broker = try? await late.engine() { knownDelayMax.withLock { $0 = broker.delayMax } }
+        _ = try? await broker()
     }
 
-    var delayMax: Duration { knownDelayMax.withLock(\.self) }
+    var delayMax: Duration { known.withLock(\.delayMax) }
+    var waitAdvised: Duration { known.withLock(\.waitAdvised) }
 
     private func broker() async throws(StoreError) -> any JobBroker {
         let broker = try await late.engine()
-        knownDelayMax.withLock { $0 = broker.delayMax }
+        known.withLock { $0 = Known(delayMax: broker.delayMax, waitAdvised: broker.waitAdvised) }
         return broker
     }
 

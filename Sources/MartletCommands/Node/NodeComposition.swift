@@ -12,6 +12,9 @@ package protocol NodeComposition: Sendable {
     /// Who dispatches from the store now, as far as that can be told; nil where several may.
     func workerHolder(_ configuration: NodeConfiguration) -> WorkerHolder?
 
+    /// Asks the engines besides the store that a configuration names.
+    func examineSeparateEngines(_ configuration: NodeConfiguration, logger: Logger) async -> [EngineState]
+
     /// The provider modules of this build.
     func providers() -> ProviderRegistry
 
@@ -20,6 +23,26 @@ package protocol NodeComposition: Sendable {
     func services(
         _ configuration: NodeConfiguration, logger: Logger, announce: @escaping @Sendable (NodeAnnouncement) -> Void
     ) async throws -> [any Service]
+}
+
+extension NodeComposition {
+    package func examineSeparateEngines(_ configuration: NodeConfiguration, logger: Logger) async -> [EngineState] { [] }
+}
+
+/// How an engine besides the store is.
+package struct EngineState: Sendable {
+    /// What it is there for: `queue`, `inbox` or `throttle`.
+    package var part: String
+    /// Why it cannot be used now; nil when it can.
+    package var failure: StoreError?
+    /// What its operator should know.
+    package var warnings: [String] = []
+
+    package init(part: String, failure: StoreError? = nil, warnings: [String] = []) {
+        self.part = part
+        self.failure = failure
+        self.warnings = warnings
+    }
 }
 
 /// Who has the right to dispatch from a store that knows one worker at a time.

@@ -70,6 +70,88 @@ struct SeparateEngines: Sendable {
         await register?.close()
     }
 
+    /// Opens each engine for itself, asks how it is, and closes it.
+    static func examine(_ configuration: NodeConfiguration, logger: Logger) async -> [EngineState] {
+        var states: [EngineState] = []
+        func examine(_ part: String, redis: Secret<String>? = nil, _ body: () async throws(StoreError) -> Void) async {
+            var state = EngineState(part: part)
+            do throws(StoreError) {
+                try await body()
+                if let redis { state.warnings = try await warnings(redis) }
+            } catch {
+                state.failure = error
+            }
+            states.append(state)
+        }
+        func look(at broker: any JobBroker) async throws(StoreError) {
+            do throws(StoreError) { try await broker.check() } catch {
+                await broker.close()
+                throw error
+            }
+            await broker.close()
+        }
+        func look(at log: any InboxLog) async throws(StoreError) {
+            do throws(StoreError) { try await log.check() } catch {
+                await log.close()
+                throw error
+            }
+            await log.close()
+        }
+        func look(at register: any ThrottleRegister) async throws(StoreError) {
+            do throws(StoreError) { try await register.check() } catch {
+                await register.close()
+                throw error
+            }
+            await register.close()
+        }
+        switch configuration.queue {
+        case .store: break
+        case .redis(let url):
+            await examine("queue", redis: url) { () async throws(StoreError) in
+                try await look(at: try await redis(url) { $0.broker })
+            }
+        case .rabbitmq(let url):
+            await examine("queue") { () async throws(StoreError) in try await look(at: try await rabbitmq(url)) }
+        case .sqs(let url):
+            await examine("queue") { () async throws(StoreError) in try await look(at: try await sqs(url, logger)) }
+        }
+        switch configuration.inbox {
+        case .store: break
+        case .redis(let url):
+            await examine("inbox", redis: url) { () async throws(StoreError) in
+                try await look(at: try await redis(url) { $0.inboxLog })
+            }
+        case .kafka(let url):
+            await examine("inbox") { () async throws(StoreError) in try await look(at: try await kafka(url, logger)) }
+        }
+        switch configuration.throttle {
+        case .store: break
+        case .postgresql(let url):
+            await examine("throttle") { () async throws(StoreError) in try await look(at: try await postgresql(url)) }
+        case .redis(let url):
+            await examine("throttle", redis: url) { () async throws(StoreError) in
+                try await look(at: try await redis(url) { $0.register })
+            }
+        }
+        return states
+    }
+
+    private static func warnings(_ url: Secret<String>) async throws(StoreError) -> [String] {
+        #if Redis
+            let engine = try await RedisEngine.open(url: url.exposed)
+            do throws(StoreError) {
+                let warnings = try await engine.warnings()
+                await engine.close()
+                return warnings
+            } catch {
+                await engine.close()
+                throw error
+            }
+        #else
+            return []
+        #endif
+    }
+
     // MARK: The engines of this build. A configuration names no other.
 
     private static func redis<Part>(

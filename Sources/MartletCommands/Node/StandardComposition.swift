@@ -47,6 +47,10 @@ package struct StandardComposition: NodeComposition {
         }
     }
 
+    package func examineSeparateEngines(_ configuration: NodeConfiguration, logger: Logger) async -> [EngineState] {
+        await SeparateEngines.examine(configuration, logger: logger)
+    }
+
     package func providers() -> ProviderRegistry { ProviderRegistry([wasender]) }
 
     package func services(
@@ -105,7 +109,8 @@ private struct NodeCore {
         let random = SystemRandomSource()
         let identifiers = IdentifierGenerator(time: time, random: random)
         let directory = Directory(
-            store: store, providers: providers, secretBox: secretBox, time: time, identifiers: identifiers)
+            store: store, providers: providers, secretBox: secretBox, time: time, identifiers: identifiers,
+            isShared: opened.isShared || configuration.roles != Set(Role.allCases))
         try await directory.load()
         let feed = StatusFeed()
         let metrics = PipelineMetrics()

@@ -39,7 +39,7 @@ struct ChannelRoutes: Sendable {
         }
         let tenant: TenantID
         if let named = draft.tenant {
-            guard gateway.directory.tenant(named) != nil else {
+            guard await gateway.directory.findTenant(named) != nil else {
                 throw Problem.invalid([FieldError("/tenant", "there is no such tenant")])
             }
             tenant = named
@@ -74,11 +74,11 @@ struct ChannelRoutes: Sendable {
     }
 
     private func show(_ exchange: Exchange) async throws -> Response {
-        .json(rendering.value(try channel(exchange)))
+        .json(rendering.value(try await channel(exchange)))
     }
 
     private func change(_ exchange: Exchange) async throws -> Response {
-        let current = try channel(exchange)
+        let current = try await channel(exchange)
         let body = try await exchange.request.json()
         let changed: Channel
         switch current.changed(by: body, provider: gateway.directory.providers[current.provider]) {
@@ -94,19 +94,19 @@ struct ChannelRoutes: Sendable {
     }
 
     private func delete(_ exchange: Exchange) async throws -> Response {
-        let channel = try channel(exchange)
+        let channel = try await channel(exchange)
         guard try await gateway.directory.deleteChannel(channel.id) else { throw Problem.notFound }
         return .noContent
     }
 
     private func pause(_ exchange: Exchange) async throws -> Response {
-        let channel = try channel(exchange)
+        let channel = try await channel(exchange)
         try await gateway.directory.order(channel.id, .paused, reason: "paused by an operator")
         return try answer(channel.id)
     }
 
     private func resume(_ exchange: Exchange) async throws -> Response {
-        let channel = try channel(exchange)
+        let channel = try await channel(exchange)
         if try await gateway.directory.order(channel.id, .active, reason: nil) {
             gateway.wake(channel.id, gateway.time.now())
         }
@@ -114,11 +114,11 @@ struct ChannelRoutes: Sendable {
     }
 
     private func connect(_ exchange: Exchange) async throws -> Response {
-        try await control(.connect, try channel(exchange))
+        try await control(.connect, try await channel(exchange))
     }
 
     private func disconnect(_ exchange: Exchange) async throws -> Response {
-        let channel = try channel(exchange)
+        let channel = try await channel(exchange)
         let response = try await control(.disconnect, channel)
         // Messages hold at once instead of finding out one by one.
         try await gateway.directory.setStatus(
@@ -127,7 +127,7 @@ struct ChannelRoutes: Sendable {
     }
 
     private func qrCode(_ exchange: Exchange) async throws -> Response {
-        try await control(.qrCode, try channel(exchange))
+        try await control(.qrCode, try await channel(exchange))
     }
 
     private func control(_ command: SessionCommand, _ channel: Channel) async throws -> Response {
@@ -146,10 +146,10 @@ struct ChannelRoutes: Sendable {
     }
 
     /// The channel in the path, if the caller may see it.
-    private func channel(_ exchange: Exchange) throws -> Channel {
+    private func channel(_ exchange: Exchange) async throws -> Channel {
         let id: ChannelID = try exchange.identifier("id")
         try exchange.refuseQuery()
-        guard let channel = gateway.directory.channel(id) else { throw Problem.notFound }
+        guard let channel = await gateway.directory.findChannel(id) else { throw Problem.notFound }
         if case .tenant(let tenant) = exchange.caller, channel.tenantID != tenant { throw Problem.notFound }
         return channel
     }

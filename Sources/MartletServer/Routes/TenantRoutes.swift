@@ -34,12 +34,12 @@ struct TenantRoutes: Sendable {
 
     private func show(_ exchange: Exchange) async throws -> Response {
         try exchange.refuseQuery()
-        return .json(try tenant(exchange).json)
+        return .json(try await tenant(exchange).json)
     }
 
     private func change(_ exchange: Exchange) async throws -> Response {
         try exchange.refuseQuery()
-        var tenant = try tenant(exchange)
+        var tenant = try await tenant(exchange)
         let draft = try Self.read(try await exchange.request.json(), isChange: true)
         if let name = draft.name { tenant.name = name }
         if let limits = draft.limits { tenant.limits = limits }
@@ -55,7 +55,7 @@ struct TenantRoutes: Sendable {
 
     private func createKey(_ exchange: Exchange) async throws -> Response {
         try exchange.refuseQuery()
-        let tenant = try tenant(exchange)
+        let tenant = try await tenant(exchange)
         let name: String?
         switch KeyDraft.read(try await exchange.request.json(emptyMeans: .object([:]))) {
         case .success(let draft): name = draft.name
@@ -68,22 +68,22 @@ struct TenantRoutes: Sendable {
     private func listKeys(_ exchange: Exchange) async throws -> Response {
         let query = try QueryReader(exchange.request.uri, known: Paging<KeyKind>.parameters)
         let paging = try Paging<KeyKind>(query)
-        let keys = try await gateway.directory.keys(tenant: tenant(exchange).id)
+        let keys = try await gateway.directory.keys(tenant: await tenant(exchange).id)
         let (page, next) = paging.page(keys.sorted { $0.id < $1.id }, id: { $0.id })
         return .json(.list(page.map { $0.json() }, nextCursor: next))
     }
 
     private func revokeKey(_ exchange: Exchange) async throws -> Response {
         try exchange.refuseQuery()
-        let tenant = try tenant(exchange)
+        let tenant = try await tenant(exchange)
         guard try await gateway.directory.revokeKey(exchange.identifier("key_id"), tenant: tenant.id) else {
             throw Problem.notFound
         }
         return .noContent
     }
 
-    private func tenant(_ exchange: Exchange) throws -> Tenant {
-        guard let tenant = gateway.directory.tenant(try exchange.identifier("id")) else { throw Problem.notFound }
+    private func tenant(_ exchange: Exchange) async throws -> Tenant {
+        guard let tenant = await gateway.directory.findTenant(try exchange.identifier("id")) else { throw Problem.notFound }
         return tenant
     }
 

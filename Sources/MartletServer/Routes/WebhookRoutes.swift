@@ -19,7 +19,7 @@ struct WebhookRoutes: Sendable {
     private func receive(_ exchange: Exchange) async throws -> Response {
         let channel = exchange.parameters.get("channel_id") ?? ""
         let token = exchange.parameters.get("token") ?? ""
-        guard gateway.ingress.isAddress(channel: channel, token: token) else { throw Problem.notFound }
+        guard await gateway.ingress.isAddress(channel: channel, token: token) else { throw Problem.notFound }
         let body = try await exchange.request.bodyBytes(upTo: BodyLimit.webhook)
         var headers: [String: String] = [:]
         for field in exchange.request.headers { headers[field.name.canonicalName] = field.value }
