@@ -81,6 +81,9 @@
             "MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "UnrecognizedClientException",
         ]
 
+        /// Whether the keys were good until they ended.
+        var areKeysOver: Bool { code == "ExpiredToken" || code == "ExpiredTokenException" }
+
         /// As the port tells it. Everything may pass once somebody has acted, or by itself.
         func storeError(doing action: String) -> StoreError {
             let reason = detail.isEmpty ? code : "\(code): \(detail)"
