@@ -54,6 +54,7 @@
                     try await withBroker(at: server) { _ in }
                 }
                 #expect(error?.code == .unavailable)
+                #expect(error?.message.contains("CreateQueue failed, AccessDenied") == true)
                 #expect(error?.message.contains("test-dead-letters") == true)
                 #expect(error?.remedy?.contains("sqs:CreateQueue") == true)
             }

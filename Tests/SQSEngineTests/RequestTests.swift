@@ -161,6 +161,7 @@
                 #expect(error?.code == .unavailable)
                 #expect(error?.message.contains(code) == true)
                 #expect(error?.message.contains("hunter2") == false)
+                #expect(error?.message.hasPrefix("GetQueueUrl failed") == true)
                 #expect(error?.remedy?.contains("AWS_SECRET_ACCESS_KEY") == true)
                 #expect(server.requests.count == 1)
             }

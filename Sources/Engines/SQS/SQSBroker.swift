@@ -62,7 +62,7 @@
         /// Asks after each queue, and makes one that is missing.
         package func check() async throws(StoreError) {
             try makeSureOfOpen()
-            let persistence = Persistence(options, until: options.time.monotonicNow())
+            let persistence = Persistence.brief(options)
             let failures = await withTaskGroup(of: SQSFailure?.self) { group in
                 for queue in JobQueue.allCases {
                     group.addTask {
@@ -104,7 +104,7 @@
 
         /// Makes notices visible to every receiver again. Best effort: what fails comes again when its time has run out.
         func giveBack(_ deliveries: [Delivery]) async {
-            let persistence = Persistence(options, until: options.time.monotonicNow())
+            let persistence = Persistence.brief(options)
             let result = await batches(
                 of: deliveries, on: \.queue, action: "ChangeMessageVisibilityBatch", persistence: persistence
             ) { delivery in

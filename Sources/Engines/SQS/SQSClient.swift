@@ -70,7 +70,11 @@
                         hasNewKeys = true
                         continue
                     }
-                    guard error.kind == .transient, let pause = persistence.nextPause() else { throw error }
+                    guard error.kind == .transient, let pause = persistence.nextPause() else {
+                        var failure = error
+                        failure.action = action
+                        throw failure
+                    }
                     try await sleep(pause)
                 }
             }
