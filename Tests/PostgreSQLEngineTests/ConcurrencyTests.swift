@@ -172,7 +172,7 @@
                 let fixture = try await StoreFixture(store)
                 for _ in 0..<3 { try await fixture.accept(fixture.message()) }
                 let lost = try await fixture.claim(limit: 2, at: 1).claims
-                store.doubt(DoubtfulClaims(worker: "worker-1", at: StoreFixture.at(1, channels: [fixture.channel])))
+                store.doubt(DoubtfulClaims(worker: "worker-1", at: StoreFixture.at(1), channels: [fixture.channel]))
                 let again = try await fixture.claim(at: 2).claims
                 #expect(again.count == 3)
                 for claim in lost {

@@ -9,7 +9,7 @@
         @Test func `makes what is missing, the dead letters' queue first`() async throws {
             try await withServer({ request in
                 request.action == "GetQueueUrl" ? .refusal(400, "QueueDoesNotExist") : request.usualReply
-            }) { server in
+            }) { server async throws in
                 try await withBroker(at: server) { _ in }
                 let created = server.requests("CreateQueue").map(\.body)
                 #expect(
@@ -37,7 +37,7 @@
                 case "CreateQueue": .refusal(400, "QueueNameExists")
                 default: request.usualReply
                 }
-            }) { server in
+            }) { server async throws in
                 try await withBroker(at: server) { _ in }
                 #expect(looks.value == 8)
             }
@@ -49,11 +49,12 @@
                 case "GetQueueUrl": .refusal(400, "QueueDoesNotExist")
                 default: .refusal(403, "AccessDenied")
                 }
-            }) { server in
+            }) { server async throws in
                 let error = await #expect(throws: StoreError.self) { () async throws in
                     try await withBroker(at: server) { _ in }
                 }
                 #expect(error?.code == .unavailable)
+                #expect(error?.message.contains("CreateQueue failed, AccessDenied") == true)
                 #expect(error?.message.contains("test-dead-letters") == true)
                 #expect(error?.remedy?.contains("sqs:CreateQueue") == true)
             }
@@ -73,8 +74,8 @@
                     }()
                 default: request.usualReply
                 }
-            }) { server in
-                try await withBroker(at: server) { broker in
+            }) { server async throws in
+                try await withBroker(at: server) { broker async throws in
                     try await broker.publish(notices(1), now: SystemTimeSource().now())
                 }
                 #expect(server.requests("CreateQueue").map(\.queue) == ["letters", "normal"])
@@ -87,8 +88,8 @@
             try await withServer({ request in
                 request.action == "GetQueueAttributes" && request.queue == "low" && isDenied.value > 0
                     ? .refusal(403, "AccessDenied", "not for you") : request.usualReply
-            }) { server in
-                try await withBroker(at: server) { broker in
+            }) { server async throws in
+                try await withBroker(at: server) { broker async throws in
                     try await broker.check()
                     #expect(
                         Set(server.requests("GetQueueAttributes").map(\.queue)) == ["high", "normal", "low", "letters"])

@@ -7,9 +7,9 @@
     /// What goes over the wire, and how refusals and failures are taken.
     @Suite(.timeLimit(.minutes(5))) struct RequestTests {
         @Test func `signs each request over what is sent`() async throws {
-            try await withServer({ $0.usualReply }) { server in
+            try await withServer({ $0.usualReply }) { server async throws in
                 let keys = TestServer.keys.merging(["AWS_SESSION_TOKEN": "token"]) { $1 }
-                try await withBroker(at: server, keys: keys) { broker in
+                try await withBroker(at: server, keys: keys) { broker async throws in
                     try await broker.publish(notices(1), now: .init(seconds: 0))
                 }
                 let credentials = try SQSCredentials(environment: keys)
@@ -53,8 +53,8 @@
             let count = Counter()
             try await withServer({ request in
                 request.action == "SendMessageBatch" && count.next() <= 3 ? failure : request.usualReply
-            }) { server in
-                try await withBroker(at: server) { broker in
+            }) { server async throws in
+                try await withBroker(at: server) { broker async throws in
                     try await broker.publish(notices(1), now: SystemTimeSource().now())
                 }
                 #expect(count.value == 4)
@@ -65,8 +65,9 @@
             let isWell = Counter()
             try await withServer({ request in
                 request.action == "SendMessageBatch" && isWell.value == 0 ? .answer(500, "") : request.usualReply
-            }) { server in
-                try await withBroker(at: server, options: hastyOptions { $0.patience = .milliseconds(100) }) { broker in
+            }) { server async throws in
+                try await withBroker(at: server, options: hastyOptions { $0.patience = .milliseconds(100) }) {
+                    broker async throws in
                     let error = await #expect(throws: StoreError.self) { () async throws in
                         try await broker.publish(notices(1), now: SystemTimeSource().now())
                     }
@@ -79,12 +80,13 @@
         }
 
         @Test func `an endpoint that falls silent is given up, too`() async throws {
-            try await withServer({ $0.action == "SendMessageBatch" ? .silence : $0.usualReply }) { server in
+            try await withServer({ $0.action == "SendMessageBatch" ? .silence : $0.usualReply }) {
+                server async throws in
                 let options = hastyOptions {
                     $0.patience = .milliseconds(100)
                     $0.requestTimeout = .milliseconds(300)
                 }
-                try await withBroker(at: server, options: options) { broker in
+                try await withBroker(at: server, options: options) { broker async throws in
                     let error = await #expect(throws: StoreError.self) { () async throws in
                         try await broker.publish(notices(1), now: SystemTimeSource().now())
                     }
@@ -97,7 +99,7 @@
             let first = ScriptedServer { $0.usualReply }
             defer { first.stop() }
             let options = hastyOptions { $0.patience = .milliseconds(100) }
-            try await withBroker(at: first, options: options) { broker in
+            try await withBroker(at: first, options: options) { broker async throws in
                 first.stop()
                 for _ in 0..<2 {
                     let sent = await #expect(throws: StoreError.self) { () async throws in
@@ -129,8 +131,8 @@
                 guard now - moment > .seconds(300) else { return request.usualReply }
                 refused.next()
                 return .refusal(403, code, headers: ["Date": Self.httpDate(now)])
-            }) { server in
-                try await withBroker(at: server) { broker in
+            }) { server async throws in
+                try await withBroker(at: server) { broker async throws in
                     try await broker.publish(notices(1), now: SystemTimeSource().now())
                 }
                 #expect(refused.value == 1)
@@ -152,13 +154,14 @@
                 .refusal(
                     403, code, code.hasPrefix("Signature") ? "should have been x-amz-security-token:hunter2" : "no",
                     headers: ["Date": Self.httpDate(now)])
-            }) { server in
+            }) { server async throws in
                 let error = await #expect(throws: StoreError.self) { () async throws in
                     try await withBroker(at: server) { _ in }
                 }
                 #expect(error?.code == .unavailable)
                 #expect(error?.message.contains(code) == true)
                 #expect(error?.message.contains("hunter2") == false)
+                #expect(error?.message.hasPrefix("GetQueueUrl failed") == true)
                 #expect(error?.remedy?.contains("AWS_SECRET_ACCESS_KEY") == true)
                 #expect(server.requests.count == 1)
             }

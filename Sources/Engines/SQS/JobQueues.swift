@@ -29,8 +29,7 @@
                 do throws(SQSFailure) {
                     _ = try await url(of: queue, persistence: Persistence(options))
                 } catch {
-                    throw error.storeError(
-                        doing: error.kind == .missingQueue ? "GetQueueUrl" : "opening \(queue.name(in: address))")
+                    throw error.storeError(doing: "GetQueueUrl")
                 }
             }
         }
@@ -95,9 +94,10 @@
                 // Somebody else made it meanwhile, in another way: as it is, then.
                 case .queueExists: return try await find(queue, persistence: persistence)
                 case .denied:
-                    throw SQSFailure(
-                        .missingQueue, code: error.code,
-                        detail: "there is no queue \(name), and the keys do not allow making it")
+                    var failure = error
+                    failure.kind = .missingQueue
+                    failure.detail = "there is no queue \(name), and the keys do not allow making it"
+                    throw failure
                 default: throw error
                 }
             }

@@ -16,6 +16,11 @@
         /// For as long as the options say.
         init(_ options: SQSOptions) { self.init(options, until: options.time.monotonicNow() + options.patience) }
 
+        /// For a call that has to answer soon: long enough to get over a connection that the other side had closed.
+        static func brief(_ options: SQSOptions) -> Persistence {
+            Persistence(options, until: options.time.monotonicNow() + .seconds(1))
+        }
+
         /// The pause before the next attempt; nil when there is no time for one. Between half and all of a length that doubles:
         /// many processes that failed together do not come back together.
         mutating func nextPause() -> Duration? {

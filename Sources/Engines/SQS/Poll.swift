@@ -143,7 +143,7 @@
 
         /// Puts what cannot be read among the dead letters and takes it out of its queue. What fails on the way comes again.
         private func bury(_ body: String, handle: String, from queue: JobQueue) async {
-            let persistence = Persistence(options, until: options.time.monotonicNow())
+            let persistence = Persistence.brief(options)
             do throws(SQSFailure) {
                 let text = body.isEmpty ? "(empty)" : body.cut(to: JobQueueRules.deadLetterScalarsMax)
                 _ = try await queues.call(

@@ -9,11 +9,14 @@
         package func receive(limit: Int, wait: Duration) async throws(StoreError) -> [DeliveredJob] {
             try makeSureOfOpen()
             guard limit > 0 else { return [] }
-            let end = options.time.monotonicNow() + max(.zero, wait)
+            let start = options.time.monotonicNow()
+            let end = start + max(.zero, wait)
+            // Long enough to get over a connection that the other side had closed.
+            let retryUntil = max(end, start + .seconds(1))
             var taken: [DeliveredJob] = []
             for queue in JobQueue.byPriority where taken.count < limit {
                 do throws(SQSFailure) {
-                    try await look(into: queue, limit: limit, retryUntil: end, taken: &taken)
+                    try await look(into: queue, limit: limit, retryUntil: retryUntil, taken: &taken)
                 } catch {
                     guard taken.isEmpty else { break }
                     throw error.storeError(doing: "ReceiveMessage")

@@ -38,15 +38,15 @@
         /// - parameters:
         ///   - url: see ``SQSAddress``.
         ///   - environment: the process's, with `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary keys,
-        ///     `AWS_SESSION_TOKEN`.
+        ///     `AWS_SESSION_TOKEN`; without them, the role of the container or the instance is asked.
         /// - throws: ``StoreError/Code/unusable`` when the URL or the keys cannot be read; ``StoreError/Code/unavailable`` when
         ///   the endpoint cannot be reached, refuses the keys, or has not the queues and may not make them.
         package static func open(
             url: String, environment: [String: String], options: SQSOptions = SQSOptions(), logger: Logger
         ) async throws(StoreError) -> SQSBroker {
             let address = try SQSAddress(url: url)
-            let credentials = try SQSCredentials(environment: environment)
-            let client = SQSClient(address, credentials: credentials, options: options, logger: logger)
+            let keys = try CredentialSource.Origin(environment: environment)
+            let client = SQSClient(address, keys: keys, options: options, logger: logger)
             let queues = JobQueues(client, address: address, logger: logger)
             do throws(StoreError) {
                 try await queues.open()
@@ -62,7 +62,7 @@
         /// Asks after each queue, and makes one that is missing.
         package func check() async throws(StoreError) {
             try makeSureOfOpen()
-            let persistence = Persistence(options, until: options.time.monotonicNow())
+            let persistence = Persistence.brief(options)
             let failures = await withTaskGroup(of: SQSFailure?.self) { group in
                 for queue in JobQueue.allCases {
                     group.addTask {
@@ -104,7 +104,7 @@
 
         /// Makes notices visible to every receiver again. Best effort: what fails comes again when its time has run out.
         func giveBack(_ deliveries: [Delivery]) async {
-            let persistence = Persistence(options, until: options.time.monotonicNow())
+            let persistence = Persistence.brief(options)
             let result = await batches(
                 of: deliveries, on: \.queue, action: "ChangeMessageVisibilityBatch", persistence: persistence
             ) { delivery in

@@ -15,8 +15,7 @@
 
         let options: SQSOptions
         private let address: SQSAddress
-        private let signature: SignatureV4
-        private let sessionToken: Secret<String>?
+        private let keys: CredentialSource
         private let http: HTTPClient
         private let logger: Logger
         private let clock = Mutex(Clock())
@@ -26,12 +25,10 @@
             var offset: Duration = .zero
         }
 
-        init(_ address: SQSAddress, credentials: SQSCredentials, options: SQSOptions, logger: Logger) {
+        init(_ address: SQSAddress, keys origin: CredentialSource.Origin, options: SQSOptions, logger: Logger) {
             self.address = address
             self.options = options
             self.logger = logger
-            signature = SignatureV4(credentials: credentials, region: address.region)
-            sessionToken = credentials.sessionToken
             var configuration = HTTPClient.Configuration()
             configuration.httpVersion = .http1Only
             configuration.redirectConfiguration = .disallow
@@ -42,6 +39,7 @@
             // Attempts are counted here, and each has its own time.
             configuration.connectionPool.retryConnectionEstablishment = false
             http = HTTPClient(configuration: configuration)
+            keys = CredentialSource(origin, http: http, logger: logger)
         }
 
         /// Ends the connections; requests under way fail. To be called once.
@@ -58,6 +56,7 @@
         ) async throws(SQSFailure) -> JSONObject {
             var persistence = persistence
             var hasSetClock = false
+            var hasNewKeys = false
             let body = JSONValue.object(fields).encoded()
             while true {
                 do throws(SQSFailure) {
@@ -67,7 +66,15 @@
                         hasSetClock = true
                         continue
                     }
-                    guard error.kind == .transient, let pause = persistence.nextPause() else { throw error }
+                    if error.areKeysOver, !hasNewKeys, keys.forget() {
+                        hasNewKeys = true
+                        continue
+                    }
+                    guard error.kind == .transient, let pause = persistence.nextPause() else {
+                        var failure = error
+                        failure.action = action
+                        throw failure
+                    }
                     try await sleep(pause)
                 }
             }
@@ -83,7 +90,8 @@
         {
             let offset = clock.withLock(\.offset)
             let moment = options.time.now() + offset
-            let (response, bytes) = try await exchange(request(action, body, at: moment), timeout: timeout)
+            let (response, bytes) = try await exchange(
+                request(action, body, at: moment, credentials: keys.credentials(at: moment)), timeout: timeout)
             let status = Int(response.status.code)
             let answer = (try? JSONParser.value(bytes))?.objectValue
             if (200..<300).contains(status) {
@@ -116,15 +124,20 @@
             return true
         }
 
-        private func request(_ action: String, _ body: [UInt8], at moment: Timestamp) -> HTTPClientRequest {
+        private func request(_ action: String, _ body: [UInt8], at moment: Timestamp, credentials: SQSCredentials)
+            -> HTTPClientRequest
+        {
             var headers = [
                 (name: "host", value: address.authority),
                 (name: "content-type", value: "application/x-amz-json-1.0"),
                 (name: "x-amz-date", value: SignatureV4.dateTime(moment)),
                 (name: "x-amz-target", value: "AmazonSQS.\(action)"),
             ]
-            if let sessionToken { headers.append((name: "x-amz-security-token", value: sessionToken.exposed)) }
+            if let sessionToken = credentials.sessionToken {
+                headers.append((name: "x-amz-security-token", value: sessionToken.exposed))
+            }
             let input = SignatureV4.Input(method: "POST", headers: headers, body: body)
+            let signature = SignatureV4(credentials: credentials, region: address.region)
             headers.append((name: "authorization", value: signature.authorization(for: input, at: moment)))
             var request = HTTPClientRequest(url: address.endpoint)
             request.method = .POST

@@ -23,6 +23,8 @@
         var code: String
         /// The service's own words, cut short; empty where they might repeat what is secret.
         var detail: String
+        /// What was asked for, such as `CreateQueue`, where that was a request of its own.
+        var action: String?
         /// Whether the clock was set by the answer, so that the same request may succeed at once.
         var isClockSet = false
 
@@ -81,8 +83,13 @@
             "MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "UnrecognizedClientException",
         ]
 
+        /// Whether the keys were good until they ended.
+        var areKeysOver: Bool { code == "ExpiredToken" || code == "ExpiredTokenException" }
+
         /// As the port tells it. Everything may pass once somebody has acted, or by itself.
-        func storeError(doing action: String) -> StoreError {
+        /// - parameter step: what was to be done, for a failure that does not tell.
+        func storeError(doing step: String) -> StoreError {
+            let action = action ?? step
             let reason = detail.isEmpty ? code : "\(code): \(detail)"
             let remedy: String? =
                 switch kind {
