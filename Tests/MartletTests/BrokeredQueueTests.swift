@@ -78,7 +78,7 @@ private final class JobShelf: OutboxStore {
         try claim(requests, named: "among", now: now) { messages[$1]?.contains($0) == true }
     }
 
-    func outbox(dueBefore: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry] { [] }
+    func outbox(dueBefore: Timestamp, now: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry] { [] }
     func removeFromOutbox(_ numbers: [Int64]) async throws(StoreError) {}
     func outboxDepth() async throws(StoreError) -> Int { 0 }
     func settle(_ batch: [Settlement], now: Timestamp) async throws(StoreError) -> [Message?] { [] }

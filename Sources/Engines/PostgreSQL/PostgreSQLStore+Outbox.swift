@@ -2,10 +2,10 @@
     import Martlet
 
     extension PostgreSQLStore: OutboxStore {
-        package func outbox(dueBefore: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry] {
+        package func outbox(dueBefore: Timestamp, now: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry] {
             guard limit > 0 else { return [] }
             return try await read { session in
-                try session.query(Statements.outbox, [dueBefore, limit]).map { row in
+                try session.query(Statements.outbox, [dueBefore, limit, now]).map { row in
                     let number = row.next(Int64.self)
                     let kind = OutboxKind(rawValue: row.next(Int.self))
                     let (message, channel) = (row.next(MessageID.self), row.next(ChannelID.self))

@@ -100,19 +100,26 @@
             """
         }
 
-        /// Jobs among certain messages of a channel that are due.
+        /// Jobs among certain messages of a channel that are due. Each is sought by its key: a look through the channel's waiting
+        /// jobs would cost as much as there are.
         static let dueJobsAmong = """
             SELECT j.message, \(StoredMessage.jobColumns) FROM unnest($4::text[]) AS u (message)
-            JOIN jobs j ON j.message = u.message
+            CROSS JOIN LATERAL (SELECT * FROM jobs WHERE message = u.message FOR UPDATE SKIP LOCKED) AS j
             WHERE j.state = 0 AND j.channel_id = $1 AND j.due_at <= $2
-            ORDER BY j.priority, j.due_at, j.message LIMIT $3 FOR UPDATE OF j SKIP LOCKED
+            ORDER BY j.priority, j.due_at, j.message LIMIT $3
             """
 
-        /// The first entries of the outbox, and whether their jobs still wait as it says.
+        /// The first entries of the outbox, with some of those that came last, so that nobody waits behind all that a neighbour
+        /// left there; and whether their jobs still wait as it says.
         static let outbox = """
             SELECT o.number, o.kind, o.message, o.channel_id, o.priority, o.due_at, o.reason, j.message IS NOT NULL
-            FROM (SELECT * FROM outbox WHERE due_at <= $1 ORDER BY due_at, number LIMIT $2) AS o
-            LEFT JOIN jobs j ON j.message = o.message AND j.state = 0 AND j.due_at = o.due_at
+            FROM (
+                (SELECT * FROM outbox WHERE due_at <= $1 ORDER BY due_at, number LIMIT $2 - $2 / 8)
+                UNION
+                (SELECT * FROM outbox WHERE due_at <= $3 ORDER BY due_at DESC, number DESC LIMIT $2 / 8)
+            ) AS o
+            LEFT JOIN jobs j ON j.message = o.message AND j.state = 0 AND j.channel_id = o.channel_id
+                AND j.priority = o.priority AND j.due_at = o.due_at
             ORDER BY o.due_at, o.number
             """
         static let insertOutbox = """

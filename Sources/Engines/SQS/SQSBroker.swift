@@ -58,6 +58,8 @@
         }
 
         package var delayMax: Duration { JobQueueRules.delayMax }
+        /// Each question is paid for.
+        package var waitAdvised: Duration { .seconds(10) }
 
         /// Asks after each queue, and makes one that is missing.
         package func check() async throws(StoreError) {

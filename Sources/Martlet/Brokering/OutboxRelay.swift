@@ -2,7 +2,7 @@ import ServiceLifecycle
 
 /// Publishes what the outbox holds, in batches that the broker confirms before they are taken out.
 package final class OutboxRelay: Sendable {
-    private static let batchMax = 2000
+    private static let batchMax = 1000
     /// Jobs of one channel that are published one by one, of those that are due; the rest is told of with one notice.
     private static let perChannelMax = 100
     private static let idleMax: Duration = .seconds(1)
@@ -52,7 +52,8 @@ package final class OutboxRelay: Sendable {
     /// Publishes the first entries. Answers whether there may be more.
     package func publishBatch() async throws(StoreError) -> Bool {
         let now = time.now()
-        let entries = try await store.outbox(dueBefore: now + broker.delayMax, limit: Self.batchMax)
+        let entries = try await store.outbox(
+            dueBefore: now + broker.delayMax, now: now, limit: Self.batchMax)
         guard !entries.isEmpty else { return false }
         var jobs: [JobNotice] = []
         var letters: [DeadLetterNotice] = []
@@ -67,7 +68,8 @@ package final class OutboxRelay: Sendable {
         if !notices.isEmpty { try await broker.publish(notices, now: now) }
         if !letters.isEmpty { try await broker.publishDeadLetters(letters) }
         try await store.removeFromOutbox(entries.map(\.number))
-        return entries.count == Self.batchMax
+        // Those that are both first and last came once.
+        return entries.count >= Self.batchMax / 2
     }
 
     /// What is to be published of so many jobs: a channel with a great many that are due is told of with a few, and the rest

@@ -1,9 +1,10 @@
 /// A store that notes, in the transaction that makes a job wait, that word of it is to go out to a broker.
 package protocol OutboxStore: DispatchQueue {
-    /// What is to be published: jobs that are due before then, the first due first, and dead letters; at most that many.
+    /// What is to be published: jobs that are due before then, and dead letters; at most that many. Most are the first due; some
+    /// are the last that became due, so that nobody waits behind all that a neighbour left there.
     /// Nothing is taken out by it: entries are ``removeFromOutbox(_:)``'d when the broker has them, so that what was published
     /// by a process that then died is published again.
-    func outbox(dueBefore: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry]
+    func outbox(dueBefore: Timestamp, now: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry]
 
     /// Takes entries out that are published.
     func removeFromOutbox(_ numbers: [Int64]) async throws(StoreError)
