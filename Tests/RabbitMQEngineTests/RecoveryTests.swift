@@ -1,6 +1,7 @@
 #if RabbitMQ
     import EngineConformance
     import Martlet
+    import Logging
     import Synchronization
     import Testing
 
@@ -110,7 +111,7 @@
             }
 
             @Test func `queues and exchanges that somebody deletes are there again`() async throws {
-                let options = testOptions()
+                let options = testOptions { $0.logger = Logger(label: "x") }
                 try await withBroker(options) { fixture in
                     let topology = Topology(options)
                     // Receiving has begun.

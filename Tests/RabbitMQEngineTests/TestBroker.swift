@@ -106,12 +106,12 @@
         func delete(_ topology: Topology) throws {
             for queue in topology.queues { deleteQueue(queue.name) }
             for exchange in topology.exchanges {
-                amqp_exchange_delete(state, Self.channel, amqp_cstring_bytes(strdup(exchange.name)), 0)
+                amqp_exchange_delete(state, channel, amqp_cstring_bytes(strdup(exchange.name)), 0)
             }
         }
 
         func deleteQueue(_ name: String) {
-            amqp_queue_delete(state, Self.channel, amqp_cstring_bytes(strdup(name)), 0, 0)
+            amqp_queue_delete(state, channel, amqp_cstring_bytes(strdup(name)), 0, 0)
         }
     }
 #endif

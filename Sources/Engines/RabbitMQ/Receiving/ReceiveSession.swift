@@ -8,13 +8,12 @@
         private let prefetch: Int
         private var unacknowledged = Unacknowledged()
         private(set) var isConsuming = false
-        /// How many of a look found messages that nobody delivered, one after the other.
-        private var suspicions = 0
-        private var hasDelivered = false
-        private var nextLook = ContinuousClock.now + lookInterval
+        /// When each queue delivered the last time.
+        private var lastDelivery: [String: ContinuousClock.Instant] = [:]
+        private var renewedAt = ContinuousClock.now
 
-        /// How often the queues are looked at while nothing comes.
-        private static let lookInterval: Duration = .seconds(7)
+        /// How long a queue may deliver nothing until the channel is made anew.
+        private static let renewalInterval: Duration = .seconds(10)
         /// How long a queue may take for what it says it has, when its consumer begins.
         private static let firstDeliveriesMax: Duration = .milliseconds(500)
 
@@ -65,7 +64,7 @@
                 switch event {
                 case .delivered(let delivery):
                     unacknowledged.delivered(delivery.tag)
-                    hasDelivered = true
+                    lastDelivery[delivery.consumer] = .now
                     return delivery
                 case .cancelled(let consumer):
                     throw AMQPFailure("the broker ended the consumer of the queue \(topology.jobs).\(consumer)")
@@ -90,19 +89,20 @@
             }
         }
 
-        /// Makes sure, now and then, that the queues are there, and that nothing waits in them that should have been delivered.
-        func look() throws(AMQPFailure) {
-            guard ContinuousClock.now >= nextLook else { return }
-            nextLook = .now + Self.lookInterval
-            guard !hasDelivered else {
-                hasDelivered = false
-                suspicions = 0
-                return
-            }
-            var waiting = 0
-            for priority in Priority.allCases { waiting += try connection.ready(in: topology.queue(priority)) }
-            suspicions = isConsuming && unacknowledged.isEmpty && waiting > 0 ? suspicions + 1 : 0
-            guard suspicions < 2 else { throw AMQPFailure("messages wait, and the broker delivers none") }
+        /// Makes the channel anew, now and then, when a queue has delivered nothing for a while and nothing is held that would
+        /// be void then; the consumers are to begin again. So nothing that a broker forgets of a consumer leaves it deaf for
+        /// long. (RabbitMQ does: where a queue is deleted and declared again at once, it may take the new one for the old, and
+        /// keep back what it counts as delivered.)
+        func renewIfSilent() throws(AMQPFailure) {
+            let silentSince = ContinuousClock.now - Self.renewalInterval
+            guard isConsuming, unacknowledged.isEmpty, renewedAt < silentSince,
+                Priority.allCases.contains(where: { lastDelivery[$0.name].map { $0 < silentSince } ?? true })
+            else { return }
+            renewedAt = .now
+            isConsuming = false
+            unacknowledged = Unacknowledged()
+            try connection.renewChannel()
+            try connection.limitPrefetch(to: prefetch)
         }
     }
 #endif
