@@ -128,6 +128,28 @@
                 }
             }
 
+            @Test func `a connection on which nothing passes any more is given up and made anew`() async throws {
+                let address = try RabbitMQAddress(url: try TestServer.url())
+                let proxy = try FreezingProxy(to: address.port)
+                defer { proxy.close() }
+                let url = "amqp://\(address.user):\(address.password.exposed)@127.0.0.1:\(proxy.port)/%2F"
+                let options = testOptions {
+                    $0.heartbeat = .seconds(2)
+                    $0.publishTimeout = .seconds(2)
+                }
+                try await withBroker(options, url: url) { fixture in
+                    let before = fixture.notices(2)
+                    try await fixture.publish(before)
+                    #expect(try await fixture.receive(2).count == 2)
+                    proxy.freeze()
+                    // What is published meanwhile comes, and what was held comes again.
+                    let notices = fixture.notices(3)
+                    try await eventually("publishing goes on") { (try? await fixture.publish(notices)) != nil }
+                    let received = try await fixture.receive { Set($0.map(\.notice)).isSuperset(of: before + notices) }
+                    #expect(Set(received.map(\.notice)).isSuperset(of: before + notices))
+                }
+            }
+
             @Test func `while the broker is short of memory, publishing is unavailable, and goes on after`()
                 async throws
             {

@@ -17,6 +17,9 @@
         /// The broker's URL.
         static func url() throws -> String { try value(of: variable) }
 
+        /// The broker's URL with TLS, which names the certificate to trust.
+        static func encryptedURL() throws -> String { try value(of: "MARTLET_TEST_RABBITMQ_TLS") }
+
         /// Runs rabbitmqctl against the broker and gives what it printed.
         @discardableResult
         static func control(_ arguments: String...) async throws -> String {
