@@ -128,6 +128,34 @@
                 }
             }
 
+            @Test func `a channel that is made anew in silence loses nothing, and old receipts mean nothing on it`()
+                async throws
+            {
+                try await withBroker(testOptions { $0.silenceMax = .milliseconds(20) }) { fixture in
+                    var old: [DeliveredJob] = []
+                    for _ in 0..<10 {
+                        let notices = fixture.notices(3)
+                        try await fixture.publish(notices)
+                        let received = try await fixture.receive(3)
+                        #expect(received.count == 3)
+                        #expect(Set(received.map(\.notice)) == Set(notices))
+                        try await fixture.broker.acknowledge(old)
+                        try await fixture.broker.acknowledge(received)
+                        old += received
+                        #expect(try await fixture.broker.receive(limit: 1, wait: .milliseconds(1200)).isEmpty)
+                    }
+                    let held = fixture.notices(3)
+                    try await fixture.publish(held)
+                    #expect(try await fixture.receive(3).count == 3)
+                    try await fixture.broker.acknowledge(old)
+                    await fixture.broker.close()
+                    try await fixture.withAnother { receiver async throws in
+                        #expect(Set(try await fixture.receive(3, from: receiver).map(\.notice)) == Set(held))
+                        #expect(try await receiver.receive(limit: 1, wait: .milliseconds(300)).isEmpty)
+                    }
+                }
+            }
+
             @Test func `a connection on which nothing passes any more is given up and made anew`() async throws {
                 let address = try RabbitMQAddress(url: try TestServer.url())
                 let proxy = try FreezingProxy(to: address.port)

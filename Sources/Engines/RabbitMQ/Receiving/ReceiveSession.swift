@@ -6,20 +6,20 @@
         private let connection: AMQPConnection
         private let topology: Topology
         private let prefetch: Int
+        private let silenceMax: Duration
         private var unacknowledged = Unacknowledged()
         private(set) var isConsuming = false
         /// When each queue delivered the last time.
         private var lastDelivery: [String: ContinuousClock.Instant] = [:]
         private var renewedAt = ContinuousClock.now
 
-        /// How long a queue may deliver nothing until the channel is made anew.
-        private static let renewalInterval: Duration = .seconds(10)
         /// How long a queue may take for what it says it has, when its consumer begins.
         private static let firstDeliveriesMax: Duration = .milliseconds(500)
 
         init(_ address: RabbitMQAddress, _ topology: Topology, _ options: RabbitMQOptions) throws(AMQPFailure) {
             self.topology = topology
             prefetch = options.prefetch
+            silenceMax = options.silenceMax
             connection = try AMQPConnection(address, name: "martlet receiver", heartbeat: options.heartbeat)
             do throws(AMQPFailure) {
                 try connection.declare(topology)
@@ -93,16 +93,18 @@
         /// be void then; the consumers are to begin again. So nothing that a broker forgets of a consumer leaves it deaf for
         /// long. (RabbitMQ does: where a queue is deleted and declared again at once, it may take the new one for the old, and
         /// keep back what it counts as delivered.)
-        func renewIfSilent() throws(AMQPFailure) {
-            let silentSince = ContinuousClock.now - Self.renewalInterval
+        /// - returns: whether it did; deliveries are numbered from 1 again then.
+        func renewIfSilent() throws(AMQPFailure) -> Bool {
+            let silentSince = ContinuousClock.now - silenceMax
             guard isConsuming, unacknowledged.isEmpty, renewedAt < silentSince,
                 Priority.allCases.contains(where: { lastDelivery[$0.name].map { $0 < silentSince } ?? true })
-            else { return }
+            else { return false }
             renewedAt = .now
             isConsuming = false
             unacknowledged = Unacknowledged()
             try connection.renewChannel()
             try connection.limitPrefetch(to: prefetch)
+            return true
         }
     }
 #endif

@@ -102,7 +102,7 @@
                 deliveries.append(delivery)
             }
             try take(deliveries, session)
-            try session.renewIfSilent()
+            if try session.renewIfSilent() { desk.renewed() }
             return deliveries.count == Self.deliveriesAtOnce || errands.isWanted != session.isConsuming
         }
 
