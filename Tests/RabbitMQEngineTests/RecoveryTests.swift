@@ -1,6 +1,7 @@
 #if RabbitMQ
     import EngineConformance
     import Martlet
+    import Logging
     import Synchronization
     import Testing
 
@@ -110,7 +111,7 @@
             }
 
             @Test func `queues and exchanges that somebody deletes are there again`() async throws {
-                let options = testOptions()
+                let options = testOptions { $0.logger = Logger(label: "x") }
                 try await withBroker(options) { fixture in
                     let topology = Topology(options)
                     // Receiving has begun.
@@ -124,6 +125,56 @@
                     try await fixture.publish(more)
                     let received = try await fixture.receive { Set($0.map(\.notice)).isSuperset(of: more) }
                     #expect(Set(received.map(\.notice)).isSuperset(of: more))
+                }
+            }
+
+            @Test func `a channel that is made anew in silence loses nothing, and old receipts mean nothing on it`()
+                async throws
+            {
+                try await withBroker(testOptions { $0.silenceMax = .milliseconds(20) }) { fixture in
+                    var old: [DeliveredJob] = []
+                    for _ in 0..<10 {
+                        let notices = fixture.notices(3)
+                        try await fixture.publish(notices)
+                        let received = try await fixture.receive(3)
+                        #expect(received.count == 3)
+                        #expect(Set(received.map(\.notice)) == Set(notices))
+                        try await fixture.broker.acknowledge(old)
+                        try await fixture.broker.acknowledge(received)
+                        old += received
+                        #expect(try await fixture.broker.receive(limit: 1, wait: .milliseconds(1200)).isEmpty)
+                    }
+                    let held = fixture.notices(3)
+                    try await fixture.publish(held)
+                    #expect(try await fixture.receive(3).count == 3)
+                    try await fixture.broker.acknowledge(old)
+                    await fixture.broker.close()
+                    try await fixture.withAnother { receiver async throws in
+                        #expect(Set(try await fixture.receive(3, from: receiver).map(\.notice)) == Set(held))
+                        #expect(try await receiver.receive(limit: 1, wait: .milliseconds(300)).isEmpty)
+                    }
+                }
+            }
+
+            @Test func `a connection on which nothing passes any more is given up and made anew`() async throws {
+                let address = try RabbitMQAddress(url: try TestServer.url())
+                let proxy = try FreezingProxy(to: address.port)
+                defer { proxy.close() }
+                let url = "amqp://\(address.user):\(address.password.exposed)@127.0.0.1:\(proxy.port)/%2F"
+                let options = testOptions {
+                    $0.heartbeat = .seconds(2)
+                    $0.publishTimeout = .seconds(2)
+                }
+                try await withBroker(options, url: url) { fixture in
+                    let before = fixture.notices(2)
+                    try await fixture.publish(before)
+                    #expect(try await fixture.receive(2).count == 2)
+                    proxy.freeze()
+                    // What is published meanwhile comes, and what was held comes again.
+                    let notices = fixture.notices(3)
+                    try await eventually("publishing goes on") { (try? await fixture.publish(notices)) != nil }
+                    let received = try await fixture.receive { Set($0.map(\.notice)).isSuperset(of: before + notices) }
+                    #expect(Set(received.map(\.notice)).isSuperset(of: before + notices))
                 }
             }
 

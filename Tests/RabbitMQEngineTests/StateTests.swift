@@ -12,7 +12,7 @@
         private func notice(_ priority: Priority = .normal, dueIn seconds: Double = 0) -> JobNotice {
             JobNotice(
                 message: Self.ids.next(), channel: Self.ids.next(), priority: priority,
-                dueAt: Self.now + .milliseconds(Int64(seconds * 1000)))
+                dueAt: Self.now + .milliseconds(Int64((seconds * 1000).rounded())))
         }
 
         @Test(arguments: [

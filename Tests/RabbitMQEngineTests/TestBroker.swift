@@ -17,6 +17,9 @@
         /// The broker's URL.
         static func url() throws -> String { try value(of: variable) }
 
+        /// The broker's URL with TLS, which names the certificate to trust.
+        static func encryptedURL() throws -> String { try value(of: "MARTLET_TEST_RABBITMQ_TLS") }
+
         /// Runs rabbitmqctl against the broker and gives what it printed.
         @discardableResult
         static func control(_ arguments: String...) async throws -> String {
@@ -106,12 +109,12 @@
         func delete(_ topology: Topology) throws {
             for queue in topology.queues { deleteQueue(queue.name) }
             for exchange in topology.exchanges {
-                amqp_exchange_delete(state, Self.channel, amqp_cstring_bytes(strdup(exchange.name)), 0)
+                amqp_exchange_delete(state, channel, amqp_cstring_bytes(strdup(exchange.name)), 0)
             }
         }
 
         func deleteQueue(_ name: String) {
-            amqp_queue_delete(state, Self.channel, amqp_cstring_bytes(strdup(name)), 0, 0)
+            amqp_queue_delete(state, channel, amqp_cstring_bytes(strdup(name)), 0, 0)
         }
     }
 #endif

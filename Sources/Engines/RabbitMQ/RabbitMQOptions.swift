@@ -16,6 +16,8 @@
         package var holdMax: Duration = .seconds(120)
         /// How long notices are kept ready for a receiver that does not ask any more.
         package var idleMax: Duration = .seconds(30)
+        /// How long a queue may deliver nothing until a receiver that holds nothing makes its channel anew.
+        package var silenceMax: Duration = .seconds(10)
         /// Deliveries of one notice without acknowledgement, after which it goes to the dead letters. An argument of the
         /// queues: with another number they cannot be declared again.
         package var deliveryLimit = 20

@@ -15,10 +15,11 @@
         let state: OpaquePointer
         /// The socket, for waiting on it. Waiting makes sense only when ``nextEvent(waiting:)`` had nothing.
         let descriptor: Int32
+        /// The channel that is open; frames of an earlier one mean nothing any more.
+        private(set) var channel: amqp_channel_t = 1
         private var content: AMQPContent?
         private var isClosed = false
 
-        static let channel: amqp_channel_t = 1
         private static let connectTimeout: Duration = .seconds(5)
         private static let callTimeout: Duration = .seconds(10)
 
@@ -26,6 +27,8 @@
         /// - parameter name: what operators see it as, in RabbitMQ's list of connections.
         init(_ address: RabbitMQAddress, name: String, heartbeat: Duration) throws(AMQPFailure) {
             (state, descriptor) = try Self.opened(address, name: name, heartbeat: heartbeat)
+            amqp_channel_open(state, channel)
+            try expectReply(to: "opening a channel")
         }
 
         deinit { amqp_destroy_connection(state) }
@@ -43,7 +46,7 @@
         func declare(_ topology: Topology) throws(AMQPFailure) {
             for exchange in topology.exchanges {
                 amqp_exchange_declare(
-                    state, Self.channel, exchange.name.amqp(in: scratch), exchange.kind.amqp(in: scratch), 0, 1, 0, 0,
+                    state, channel, exchange.name.amqp(in: scratch), exchange.kind.amqp(in: scratch), 0, 1, 0, 0,
                     amqp_table_t(num_entries: 0, entries: nil))
                 try expectReply(to: "declaring the exchange \(exchange.name)")
             }
@@ -58,11 +61,11 @@
                 entries.withUnsafeMutableBufferPointer { entries in
                     let table = amqp_table_t(num_entries: Int32(entries.count), entries: entries.baseAddress)
                     _ = amqp_queue_declare(
-                        state, Self.channel, queue.name.amqp(in: scratch), 0, 1, 0, 0, table)
+                        state, channel, queue.name.amqp(in: scratch), 0, 1, 0, 0, table)
                 }
                 try expectReply(to: "declaring the queue \(queue.name)")
                 amqp_queue_bind(
-                    state, Self.channel, queue.name.amqp(in: scratch), queue.exchange.amqp(in: scratch),
+                    state, channel, queue.name.amqp(in: scratch), queue.exchange.amqp(in: scratch),
                     queue.routingKey.amqp(in: scratch), amqp_table_t(num_entries: 0, entries: nil))
                 try expectReply(to: "binding the queue \(queue.name)")
             }
@@ -71,7 +74,7 @@
         /// How many messages are in a queue that no receiver has. Fails when there is no such queue.
         func ready(in queue: String) throws(AMQPFailure) -> Int {
             let answer = amqp_queue_declare(
-                state, Self.channel, queue.amqp(in: scratch), 1, 1, 0, 0, amqp_table_t(num_entries: 0, entries: nil))
+                state, channel, queue.amqp(in: scratch), 1, 1, 0, 0, amqp_table_t(num_entries: 0, entries: nil))
             let count = answer.map { Int($0.pointee.message_count) }
             try expectReply(to: "looking at the queue \(queue)")
             return count ?? 0
@@ -81,7 +84,7 @@
 
         /// Has every message that is published from now on confirmed; they are numbered from 1.
         func confirmMessages() throws(AMQPFailure) {
-            amqp_confirm_select(state, Self.channel)
+            amqp_confirm_select(state, channel)
             try expectReply(to: "asking for confirms")
         }
 
@@ -96,7 +99,7 @@
             properties.app_id = "martlet".amqp(in: scratch)
             let status = message.body.withUnsafeBytes { body in
                 amqp_basic_publish(
-                    state, Self.channel, message.exchange.amqp(in: scratch), message.routingKey.amqp(in: scratch), 1, 0,
+                    state, channel, message.exchange.amqp(in: scratch), message.routingKey.amqp(in: scratch), 1, 0,
                     &properties,
                     amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress)))
             }
@@ -108,7 +111,7 @@
 
         /// Lets each consumer that begins after this have so many messages unacknowledged.
         func limitPrefetch(to count: Int) throws(AMQPFailure) {
-            amqp_basic_qos(state, Self.channel, 0, UInt16(clamping: count), 0)
+            amqp_basic_qos(state, channel, 0, UInt16(clamping: count), 0)
             try expectReply(to: "setting the prefetch")
         }
 
@@ -116,25 +119,39 @@
         /// - parameter consumer: what the deliveries are marked with.
         func consume(_ queue: String, as consumer: String) throws(AMQPFailure) {
             amqp_basic_consume(
-                state, Self.channel, queue.amqp(in: scratch), consumer.amqp(in: scratch), 0, 0, 0,
+                state, channel, queue.amqp(in: scratch), consumer.amqp(in: scratch), 0, 0, 0,
                 amqp_table_t(num_entries: 0, entries: nil))
             try expectReply(to: "consuming from \(queue)")
         }
 
         /// Ends getting a queue's messages; what was delivered stays. Some may still come in the events after this.
         func cancel(_ consumer: String) throws(AMQPFailure) {
-            amqp_basic_cancel(state, Self.channel, consumer.amqp(in: scratch))
+            amqp_basic_cancel(state, channel, consumer.amqp(in: scratch))
             try expectReply(to: "ending a consumer")
         }
 
         /// - parameter multiple: with everything that was delivered before it.
         func acknowledge(_ tag: UInt64, multiple: Bool) throws(AMQPFailure) {
-            try expect(amqp_basic_ack(state, Self.channel, tag, multiple ? 1 : 0), during: "acknowledging")
+            try expect(amqp_basic_ack(state, channel, tag, multiple ? 1 : 0), during: "acknowledging")
         }
 
         /// Gives a message back: to be delivered again, or to the dead letters.
         func reject(_ tag: UInt64, requeue: Bool) throws(AMQPFailure) {
-            try expect(amqp_basic_reject(state, Self.channel, tag, requeue ? 1 : 0), during: "rejecting")
+            try expect(amqp_basic_reject(state, channel, tag, requeue ? 1 : 0), during: "rejecting")
+        }
+
+        /// Gives the channel up for a new one, on which deliveries are numbered anew. What was not acknowledged, and what is on
+        /// its way, is the broker's again.
+        func renewChannel() throws(AMQPFailure) {
+            let reply = amqp_channel_close(state, channel, AMQP_REPLY_SUCCESS)
+            guard reply.reply_type == AMQP_RESPONSE_NORMAL else {
+                throw AMQPFailure(reply, during: "closing a channel")
+            }
+            // What came while it was being closed is still to be read: another number tells it apart.
+            channel = channel == 1 ? 2 : 1
+            content = nil
+            amqp_channel_open(state, channel)
+            try expectReply(to: "opening a channel")
         }
 
         // MARK: What the broker sends
@@ -160,6 +177,7 @@
         }
 
         private func event(in frame: amqp_frame_t) throws(AMQPFailure) -> AMQPEvent? {
+            guard frame.channel == channel || frame.channel == 0 else { return nil }
             guard Int32(frame.frame_type) == AMQP_FRAME_METHOD else {
                 guard let event = content?.add(frame) else { return nil }
                 content = nil
@@ -279,11 +297,6 @@
                 state, address.virtualHost, seconds, name, address.user, address.password.exposed)
             guard reply.reply_type == AMQP_RESPONSE_NORMAL else { throw AMQPFailure(reply, during: "logging in") }
             try expectVersion(martlet_amqp_server_property(state, "version").text)
-            amqp_channel_open(state, channel)
-            let opened = amqp_get_rpc_reply(state)
-            guard opened.reply_type == AMQP_RESPONSE_NORMAL else {
-                throw AMQPFailure(opened, during: "opening a channel")
-            }
         }
 
         /// Quorum queues let messages expire since 3.10.

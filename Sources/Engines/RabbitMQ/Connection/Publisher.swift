@@ -1,4 +1,5 @@
 #if RabbitMQ
+    import CRabbitMQ
     import DequeModule
     import Foundation
     import Logging
@@ -28,9 +29,12 @@
         // Touched by the thread alone.
         private var session: PublishSession?
         private var failure: StoreError?
-        private var backoff = ReconnectBackoff()
+        private var backoff = ReconnectBackoff(firstPause: .milliseconds(100))
 
         private static let callsMax = 4096
+        /// Where somebody deleted a queue, RabbitMQ has so many seconds to tell its consumers before it is declared anew. (Where
+        /// that happens at once, it may take the new one for the old and deliver nothing from it.)
+        private static let deletionPause = 1.0
         private static let messagesAtOnceMax = 4096
 
         init(_ address: RabbitMQAddress, _ topology: Topology, _ options: RabbitMQOptions) {
@@ -157,6 +161,7 @@
                     }
                     try session.publish(messages, fates: &fates, until: deadline)
                     if isFirst, fates.contains(.unroutable) {
+                        Thread.sleep(forTimeInterval: Self.deletionPause)
                         try session.declareAgain()
                         fates = fates.map { $0 == .unroutable ? .open : $0 }
                         continue
@@ -169,6 +174,7 @@
                 } catch {
                     lose(error)
                     if !isFirst { return error.storeError }
+                    if error.code == Int(AMQP_NOT_FOUND) { Thread.sleep(forTimeInterval: Self.deletionPause) }
                 }
             }
             return nil

@@ -6,13 +6,15 @@
         /// The moment from which on another try may be made.
         private(set) var nextTry = ContinuousClock.now
 
-        private static let firstPause: Duration = .milliseconds(100)
+        private let firstPause: Duration
         private static let longestPause: Duration = .seconds(5)
+
+        init(firstPause: Duration) { self.firstPause = firstPause }
 
         var isOver: Bool { ContinuousClock.now >= nextTry }
 
         mutating func failed() {
-            pause = pause == .zero ? Self.firstPause : min(pause * 2, Self.longestPause)
+            pause = pause == .zero ? firstPause : min(pause * 2, Self.longestPause)
             nextTry = .now + pause * Double.random(in: 0.5...1)
         }
 

@@ -43,6 +43,15 @@
             var generation = 0
             var failure: StoreError?
 
+            /// What was held, and what was to be done with it, means nothing any more.
+            mutating func void() {
+                generation += 1
+                isOpen = false
+                held.void()
+                acknowledged = []
+                early = []
+            }
+
             /// Hands out what is ready to those who wait, who came first first.
             mutating func serve() -> [(Waiter, [DeliveredJob])] {
                 var served: [(Waiter, [DeliveredJob])] = []
@@ -178,15 +187,14 @@
             for (waiter, deliveries) in served { waiter.continuation.resume(returning: .success(deliveries)) }
         }
 
+        /// The channel is a new one, without consumers yet; receipts of the one before are void.
+        func renewed() { state.withLock { $0.void() } }
+
         /// The connection is lost, or there is none; all that was held is void.
         func lost(_ failure: StoreError) {
             state.withLock { state in
                 state.failure = failure
-                state.generation += 1
-                state.isOpen = false
-                state.held.void()
-                state.acknowledged = []
-                state.early = []
+                state.void()
             }
         }
 

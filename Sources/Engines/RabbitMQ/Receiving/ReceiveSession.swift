@@ -6,21 +6,20 @@
         private let connection: AMQPConnection
         private let topology: Topology
         private let prefetch: Int
+        private let silenceMax: Duration
         private var unacknowledged = Unacknowledged()
         private(set) var isConsuming = false
-        /// How many of a look found messages that nobody delivered, one after the other.
-        private var suspicions = 0
-        private var hasDelivered = false
-        private var nextLook = ContinuousClock.now + lookInterval
+        /// When each queue delivered the last time.
+        private var lastDelivery: [String: ContinuousClock.Instant] = [:]
+        private var renewedAt = ContinuousClock.now
 
-        /// How often the queues are looked at while nothing comes.
-        private static let lookInterval: Duration = .seconds(7)
         /// How long a queue may take for what it says it has, when its consumer begins.
         private static let firstDeliveriesMax: Duration = .milliseconds(500)
 
         init(_ address: RabbitMQAddress, _ topology: Topology, _ options: RabbitMQOptions) throws(AMQPFailure) {
             self.topology = topology
             prefetch = options.prefetch
+            silenceMax = options.silenceMax
             connection = try AMQPConnection(address, name: "martlet receiver", heartbeat: options.heartbeat)
             do throws(AMQPFailure) {
                 try connection.declare(topology)
@@ -65,7 +64,7 @@
                 switch event {
                 case .delivered(let delivery):
                     unacknowledged.delivered(delivery.tag)
-                    hasDelivered = true
+                    lastDelivery[delivery.consumer] = .now
                     return delivery
                 case .cancelled(let consumer):
                     throw AMQPFailure("the broker ended the consumer of the queue \(topology.jobs).\(consumer)")
@@ -90,19 +89,22 @@
             }
         }
 
-        /// Makes sure, now and then, that the queues are there, and that nothing waits in them that should have been delivered.
-        func look() throws(AMQPFailure) {
-            guard ContinuousClock.now >= nextLook else { return }
-            nextLook = .now + Self.lookInterval
-            guard !hasDelivered else {
-                hasDelivered = false
-                suspicions = 0
-                return
-            }
-            var waiting = 0
-            for priority in Priority.allCases { waiting += try connection.ready(in: topology.queue(priority)) }
-            suspicions = isConsuming && unacknowledged.isEmpty && waiting > 0 ? suspicions + 1 : 0
-            guard suspicions < 2 else { throw AMQPFailure("messages wait, and the broker delivers none") }
+        /// Makes the channel anew, now and then, when a queue has delivered nothing for a while and nothing is held that would
+        /// be void then; the consumers are to begin again. So nothing that a broker forgets of a consumer leaves it deaf for
+        /// long. (RabbitMQ does: where a queue is deleted and declared again at once, it may take the new one for the old, and
+        /// keep back what it counts as delivered.)
+        /// - returns: whether it did; deliveries are numbered from 1 again then.
+        func renewIfSilent() throws(AMQPFailure) -> Bool {
+            let silentSince = ContinuousClock.now - silenceMax
+            guard isConsuming, unacknowledged.isEmpty, renewedAt < silentSince,
+                Priority.allCases.contains(where: { lastDelivery[$0.name].map { $0 < silentSince } ?? true })
+            else { return false }
+            renewedAt = .now
+            isConsuming = false
+            unacknowledged = Unacknowledged()
+            try connection.renewChannel()
+            try connection.limitPrefetch(to: prefetch)
+            return true
         }
     }
 #endif

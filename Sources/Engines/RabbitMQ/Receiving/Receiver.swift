@@ -18,7 +18,8 @@
 
         // Touched by the thread alone.
         private var session: ReceiveSession?
-        private var backoff = ReconnectBackoff()
+        // Where a queue was deleted, RabbitMQ needs a moment to tell all its consumers before it is declared anew.
+        private var backoff = ReconnectBackoff(firstPause: .seconds(1))
         private var isTroubled = false
 
         /// How long the thread waits for something to do, at most: heartbeats need it.
@@ -101,8 +102,8 @@
                 deliveries.append(delivery)
             }
             try take(deliveries, session)
-            try session.look()
-            return deliveries.count == Self.deliveriesAtOnce
+            if try session.renewIfSilent() { desk.renewed() }
+            return deliveries.count == Self.deliveriesAtOnce || errands.isWanted != session.isConsuming
         }
 
         private func take(_ deliveries: [AMQPDelivery], _ session: ReceiveSession) throws(AMQPFailure) {
