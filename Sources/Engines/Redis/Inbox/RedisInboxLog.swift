@@ -15,8 +15,6 @@
 
         private static let batchMax = 500
         private static let batchBytesMax = 4 << 20
-        /// Longer than any entry is held.
-        private static let freeAfter: Duration = .seconds(3600)
 
         init(_ address: RedisAddress, prefix: String, receiver: String, options: RedisOptions) {
             link = RedisLink(address, name: "redis-inbox", options: options)
@@ -134,7 +132,7 @@
                 return true
             }
             guard isDue else { return }
-            _ = try await run(InboxScripts.free, [receiver, Array(decimal: Self.freeAfter.milliseconds)])
+            _ = try await run(InboxScripts.free, [receiver, Array(decimal: options.freeAfter.milliseconds)])
             do throws(RedisFailure) {
                 _ = try await link.run(
                     tidyingReceivers, keys: [keys[0]],
