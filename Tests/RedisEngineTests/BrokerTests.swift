@@ -150,14 +150,14 @@
                     return list.compactMap { $0.list?[1].text }
                 }
                 let closing = try await data.engine().broker
-                try await closing.check()
-                _ = try await closing.receive(limit: 1, wait: .zero)
+                try await closing.publish(notices(1), now: now)
+                try await closing.acknowledge(try await receive(1, from: closing))
                 #expect(try await receivers().count == 1)
                 await closing.close()
                 #expect(try await receivers().isEmpty)
 
                 try await data.command("XGROUP CREATECONSUMER %:jobs:normal workers gone")
-                try await closingPublish(data)
+                try await data.engine().broker.publish(notices(1), now: now)
                 try await data.command("XREADGROUP GROUP workers holder COUNT 1 STREAMS %:jobs:normal >")
                 let broker = try await data.engine {
                     $0.tidyEvery = .zero
@@ -170,10 +170,6 @@
                 }
                 #expect(left.contains("holder"))
             }
-        }
-
-        private func closingPublish(_ data: TestData) async throws {
-            try await data.engine().broker.publish(notices(1), now: now)
         }
 
         @Test(arguments: ["", "nonsense", "0", "0:1-1", "7:1-1:1", "-1:1-1:1", "0:abc:1", "0:1-1:x", "0:1-1:1:1"])

@@ -27,7 +27,7 @@
                     let leased = try await log.lease(limit: 10, for: .seconds(1), wait: .seconds(5))
                     try await log.complete(leased.prefix(4).map(\.sequence))
 
-                    server.kill()
+                    try await server.kill()
                     let away = await failure { try await broker.publish(notices(1), now: now) }
                     #expect(away?.code == .unavailable)
                     #expect(await failure { try await log.append(webhooks(1)) }?.code == .unavailable)
@@ -69,7 +69,7 @@
                                 return received.isSuperset(of: expected) ? received : nil
                             }
                         }
-                        server.stop()
+                        try await server.kill()
                         try await server.start()
                         _ = try await eventually("the server is flushed") { try? await data.command("FLUSHALL") }
                         _ = try await eventually("the notices are published") {

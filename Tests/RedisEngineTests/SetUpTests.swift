@@ -15,8 +15,8 @@
         }
 
         @Test func `signs in, and says when it may not`() async throws {
-            try await withPrivateServer(["--requirepass", "open sesame", "--user", "alice on >wonder ~* &* +@all"]) {
-                server in
+            let user = "--user alice on >wonder ~* &* +@all".split(separator: " ").map(String.init)
+            try await withPrivateServer(["--requirepass", "open sesame"] + user) { server in
                 let place = server.url.dropFirst("redis://".count)
                 #expect(await open("redis://:open%20sesame@\(place)") == nil)
                 #expect(await open("redis://alice:wonder@\(place)") == nil)
@@ -66,7 +66,7 @@
         @Test func `says that nobody is there`() async throws {
             let server = try PrivateServer([])
             let error = await open(server.url)
-            server.remove()
+            try await server.remove()
             #expect(error?.code == .unavailable)
             #expect(error?.remedy != nil)
         }
@@ -98,9 +98,8 @@
         }
 
         @Test func `says when a user may not see how webhooks are kept`() async throws {
-            try await withPrivateServer([
-                "--appendonly", "yes", "--appendfsync", "always", "--user", "bob on >builder ~* &* +@all -config",
-            ]) { server in
+            let options = "--appendonly yes --appendfsync always --user bob on >builder ~* &* +@all -config"
+            try await withPrivateServer(options.split(separator: " ").map(String.init)) { server in
                 let engine = try await RedisEngine.open(
                     url: "redis://bob:builder@127.0.0.1:\(server.port)", prefix: "test")
                 let warnings = try await engine.warnings()

@@ -106,7 +106,7 @@
                     let register = try await data.engine().register
                     try await append(1, to: "key", in: register)
                     #expect(try await read("key", in: register) == [1])
-                    server.stop()
+                    try await server.kill()
                     try await server.start()
                     #expect(try await data.command("EXISTS %:throttle:key").number == 1)
                     #expect(
