@@ -83,7 +83,9 @@
                 let engine = try await data.engine()
                 await engine.close()
                 for error in [
-                    await failure { try await engine.check() }, await failure { try await engine.broker.check() },
+                    await failure { try await engine.broker.check() },
+                    await failure { try await engine.broker.receive(limit: 1, wait: .seconds(1)) },
+                    await failure { try await engine.inboxLog.lease(limit: 1, for: .seconds(1), wait: .zero) },
                     await failure { try await engine.inboxLog.check() },
                     await failure { try await engine.register.check() },
                 ] { #expect(error?.code == .unavailable) }

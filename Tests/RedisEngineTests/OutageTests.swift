@@ -138,7 +138,7 @@
                     #expect(try await engine.broker.receive(limit: 1, wait: .seconds(5)).count == 1)
                     server.freeze()
                     await engine.close()
-                    #expect(await failure { try await engine.check() }?.code == .unavailable)
+                    #expect(await failure { try await engine.broker.check() }?.code == .unavailable)
                     server.thaw()
                 }
             }

@@ -88,6 +88,7 @@
                     #expect(behind.first?.contains("appendfsync to always") == true)
                     try await data.command("CONFIG SET maxmemory-policy allkeys-lru")
                     #expect(try await engine.warnings().count == 2)
+                    #expect(try await engine.warnings(keepsInbox: false).count == 1)
                     try await data.command("CONFIG SET appendonly no")
                     let none = try await engine.warnings()
                     #expect(none.count == 2)
@@ -106,6 +107,39 @@
                 #expect(warnings.count == 1)
                 #expect(warnings.first?.contains("does not tell") == true)
                 await engine.close()
+            }
+        }
+
+        @Test func `a user suffices who has the rights that the documentation names, and fewer are named as too few`()
+            async throws
+        {
+            let rights = "+@read +@write +@scripting +@connection +info +time +config|get"
+            let options =
+                "--appendonly yes --appendfsync always --user martlet on >wonder ~test:* \(rights)"
+                + " --user reader on >wonder ~test:* +@read +@scripting +@connection +info +time"
+            try await withPrivateServer(options.split(separator: " ").map(String.init)) { server in
+                let place = "127.0.0.1:\(server.port)"
+                let engine = try await RedisEngine.open(url: "redis://martlet:wonder@\(place)/1", prefix: "test")
+                #expect(try await engine.warnings().isEmpty)
+                try await engine.register.check()
+                try await engine.register.update(["key"]) { states, _ in states[0] = [1] }
+                try await engine.broker.check()
+                try await engine.broker.publish(notices(1), now: now)
+                let jobs = try await engine.broker.receive(limit: 1, wait: .seconds(5))
+                #expect(jobs.count == 1)
+                try await engine.broker.acknowledge(jobs)
+                #expect(try await engine.broker.receive(limit: 1, wait: .milliseconds(50)).isEmpty)
+                try await engine.inboxLog.check()
+                try await engine.inboxLog.append(webhooks(1))
+                let leased = try await engine.inboxLog.lease(limit: 1, for: .seconds(5), wait: .seconds(5))
+                try await engine.inboxLog.complete(leased.map(\.sequence))
+                #expect(try await engine.inboxLog.depth().waiting == 0)
+                await engine.close()
+
+                let reader = try await RedisEngine.open(url: "redis://reader:wonder@\(place)", prefix: "test")
+                #expect(await failure { try await reader.broker.check() }?.code == .unusable)
+                #expect(await failure { try await reader.inboxLog.append(webhooks(1)) }?.code == .unusable)
+                await reader.close()
             }
         }
 

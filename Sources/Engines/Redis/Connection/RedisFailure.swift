@@ -71,7 +71,7 @@
             case "NOPERM":
                 StoreError(
                     .unusable, "Redis: \(sentence)",
-                    remedy: "let the user run every command on keys and channels with the prefix, and INFO")
+                    remedy: "give the user the rights that docs/redis.md names, on keys with the prefix martlet:")
             case "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN": clusterError
             case "WRONGTYPE":
                 StoreError(
