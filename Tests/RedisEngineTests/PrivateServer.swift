@@ -75,7 +75,16 @@
             }
         }
 
+        /// A port that is free, and to which a server of a cluster can add ten thousand for its second one.
         private static func freePort() throws -> Int {
+            for _ in 0..<1000 {
+                let port = try anyFreePort()
+                if port <= 55_000 { return port }
+            }
+            throw NeverHappened(description: "no port is free")
+        }
+
+        private static func anyFreePort() throws -> Int {
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(descriptor) }
             var address = sockaddr_in()

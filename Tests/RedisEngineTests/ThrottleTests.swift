@@ -6,6 +6,12 @@
     @testable import RedisEngine
 
     @Suite(.timeLimit(.minutes(5))) struct ThrottleTests {
+        private final class CallCount: Sendable {
+            private let count = Mutex(0)
+            var value: Int { count.withLock { $0 } }
+            func add() { count.withLock { $0 += 1 } }
+        }
+
         private func append(_ byte: UInt8, to key: String, in register: any ThrottleRegister) async throws {
             try await register.update([key]) { states, _ in states[0] = (states[0] ?? []) + [byte] }
         }
@@ -86,6 +92,43 @@
                 let state = try await read("key", in: register) ?? []
                 #expect(state.first == 1)
                 #expect(Set(state.dropFirst()) == [7])
+            }
+        }
+
+        @Test func `changes of one process that share a key go in turn, and the others beside them`() async throws {
+            try await withTestData { data in
+                let register = try await data.engine().register
+                let calls = CallCount()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for task in 0..<40 {
+                        group.addTask {
+                            try await register.update(["shared", "own-\(task)"]) { states, _ in
+                                calls.add()
+                                states = [(states[0] ?? []) + [UInt8(task)], [1]]
+                            }
+                        }
+                        group.addTask { try await append(1, to: "alone-\(task)", in: register) }
+                    }
+                    try await group.waitForAll()
+                }
+                // Nobody was late.
+                #expect(calls.value == 40)
+                #expect(Set(try await read("shared", in: register) ?? []) == Set(0..<40))
+            }
+        }
+
+        @Test func `more changes than may wait are refused as overloaded`() async throws {
+            try await withTestData { data in
+                let register = try await data.engine { $0.waitingMax = 3 }.register
+                let codes = await withTaskGroup(of: StoreError.Code?.self) { group in
+                    for _ in 0..<60 {
+                        group.addTask { await failure { try await append(1, to: "key", in: register) }?.code }
+                    }
+                    return await group.reduce(into: [StoreError.Code?]()) { $0.append($1) }
+                }
+                #expect(codes.allSatisfy { $0 == nil || $0 == .overloaded })
+                #expect(codes.contains(.overloaded))
+                #expect(try await read("key", in: register)?.count == codes.count { $0 == nil })
             }
         }
 
