@@ -156,7 +156,7 @@
         private func tidy() async throws(StoreError) {
             do throws(RedisFailure) {
                 _ = try await link.run(
-                    tidyingReceivers, keys: Array(keys.prefix(3)),
+                    .tidying, keys: Array(keys.prefix(3)),
                     [Array(BrokerScripts.group.utf8), receiver, Array(decimal: options.forgetAfter.milliseconds)])
             } catch {
                 throw error.storeError

@@ -137,7 +137,7 @@
             _ = try await run(InboxScripts.free, [receiver, Array(decimal: options.freeAfter.milliseconds)])
             do throws(RedisFailure) {
                 _ = try await link.run(
-                    tidyingReceivers, keys: [keys[0]],
+                    .tidying, keys: [keys[0]],
                     [Array(InboxScripts.group.utf8), receiver, Array(decimal: options.forgetAfter.milliseconds)])
             } catch {
                 throw error.storeError
