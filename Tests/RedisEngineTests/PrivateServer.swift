@@ -50,20 +50,23 @@
             await link.close()
         }
 
-        /// Ends the server as a crash does.
-        func kill() { end(SIGKILL) }
-
-        /// Lets the server write what it must, and ends it.
-        func stop() { end(SIGTERM) }
+        /// Ends the server as a crash does, and returns when it has ended.
+        func kill() async throws {
+            guard let process = process.withLock({ $0 }) else { return }
+            // Not SIGTERM: a child inherits the signals that the thread which starts it blocks, and here that is one of them.
+            signal(SIGKILL)
+            _ = try await eventually("the server has ended") { process.isRunning ? nil : true }
+            self.process.withLock { $0 = nil }
+        }
 
         /// Keeps the connections, and answers none: as a machine does that is gone without a word.
         func freeze() { signal(SIGSTOP) }
 
         func thaw() { signal(SIGCONT) }
 
-        func remove() {
-            end(SIGKILL)
-            try? FileManager.default.removeItem(at: folder)
+        func remove() async throws {
+            try await kill()
+            try FileManager.default.removeItem(at: folder)
         }
 
         private func signal(_ number: Int32) {
@@ -72,14 +75,16 @@
             }
         }
 
-        private func end(_ number: Int32) {
-            guard let process = process.withLock({ $0 }) else { return }
-            signal(number)
-            process.waitUntilExit()
-            self.process.withLock { $0 = nil }
+        /// A port that is free, and to which a server of a cluster can add ten thousand for its second one.
+        private static func freePort() throws -> Int {
+            for _ in 0..<1000 {
+                let port = try anyFreePort()
+                if port <= 55_000 { return port }
+            }
+            throw NeverHappened(description: "no port is free")
         }
 
-        private static func freePort() throws -> Int {
+        private static func anyFreePort() throws -> Int {
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(descriptor) }
             var address = sockaddr_in()
@@ -106,9 +111,9 @@
             try await server.start()
             try await body(server)
         } catch {
-            server.remove()
+            try await server.remove()
             throw error
         }
-        server.remove()
+        try await server.remove()
     }
 #endif

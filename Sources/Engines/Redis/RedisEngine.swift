@@ -9,7 +9,8 @@
         package let register: any ThrottleRegister
         package let broker: any JobBroker
         package let inboxLog: any InboxLog
-        private let link: RedisLink
+        private let address: RedisAddress
+        private let options: RedisOptions
 
         /// Connects, and makes sure that the server is one that can be used.
         /// - Parameters:
@@ -29,12 +30,7 @@
                     remedy: "leave it as it is, or choose a plain word")
             }
             let engine = RedisEngine(address, prefix: prefix, options: options)
-            do {
-                try await engine.check()
-            } catch {
-                await engine.close()
-                throw error
-            }
+            try await engine.check()
             return engine
         }
 
@@ -49,45 +45,57 @@
 
         private init(_ address: RedisAddress, prefix: String, options: RedisOptions) {
             let receiver = Self.receiverName()
-            link = RedisLink(address, name: "redis", options: options)
+            self.address = address
+            self.options = options
             register = RedisThrottleRegister(address, prefix: prefix, options: options)
             broker = RedisJobBroker(address, prefix: prefix, receiver: receiver, options: options)
             inboxLog = RedisInboxLog(address, prefix: prefix, receiver: receiver, options: options)
         }
 
-        /// Makes sure that the server answers. Each part has a check of its own that also writes.
-        package func check() async throws(StoreError) { _ = try await ask("PING") }
+        /// Makes sure that the server answers and can be used. Each part has a check of its own that also writes.
+        package func check() async throws(StoreError) {
+            _ = try await withLink { link throws(RedisFailure) in try await Self.ask(link, "PING") }
+        }
 
         /// What operators should know about how the server is set up, a sentence each.
         ///
         /// Redis keeps what it is told to keep: nothing of this hinders the start.
-        package func warnings() async throws(StoreError) -> [String] {
-            let persistence = ServerFacts(try await ask("INFO", "persistence").text ?? "")
-            let memory = ServerFacts(try await ask("INFO", "memory").text ?? "")
-            var sentences: [String] = []
-            if persistence["aof_enabled"] != "1" {
-                sentences.append(
-                    "Redis keeps no append-only file: webhooks in inbox.url are lost when it ends. Set appendonly to yes and appendfsync to always."
-                )
-            } else {
-                switch try await appendPolicy() {
-                case "always": break
-                case "everysec", "no":
+        /// - parameter keepsInbox: whether webhooks are kept here, which alone must outlive the server.
+        package func warnings(keepsInbox: Bool = true) async throws(StoreError) -> [String] {
+            try await withLink { link throws(RedisFailure) in
+                let persistence = ServerFacts(try await Self.ask(link, "INFO", "persistence").text ?? "")
+                let memory = ServerFacts(try await Self.ask(link, "INFO", "memory").text ?? "")
+                var sentences: [String] = []
+                if keepsInbox {
+                    let isAppending = persistence["aof_enabled"] == "1"
+                    let policy = isAppending ? try await Self.appendPolicy(link) : nil
+                    if let sentence = Self.durabilityWarning(isAppending: isAppending, policy: policy) {
+                        sentences.append(sentence)
+                    }
+                }
+                if let policy = memory["maxmemory_policy"], policy != "noeviction" {
                     sentences.append(
-                        "Redis writes its append-only file behind: the last webhooks in inbox.url may be lost when its machine ends. Set appendfsync to always."
-                    )
-                default:
-                    sentences.append(
-                        "Redis does not tell its appendfsync: make sure that it is always where webhooks are kept in inbox.url."
+                        "Redis may drop keys when its memory is full (maxmemory-policy is \(policy.prefix(40))). Set it to noeviction."
                     )
                 }
+                return sentences
             }
-            if let policy = memory["maxmemory_policy"], policy != "noeviction" {
-                sentences.append(
-                    "Redis may drop keys when its memory is full (maxmemory-policy is \(policy.prefix(40))). Set it to noeviction."
-                )
+        }
+
+        private static func durabilityWarning(isAppending: Bool, policy: String?) -> String? {
+            guard isAppending else {
+                return
+                    "Redis keeps no append-only file: webhooks in inbox.url are lost when it ends. Set appendonly to yes and appendfsync to always."
             }
-            return sentences
+            switch policy {
+            case "always": return nil
+            case "everysec", "no":
+                return
+                    "Redis writes its append-only file behind: the last webhooks in inbox.url may be lost when its machine ends. Set appendfsync to always."
+            default:
+                return
+                    "Redis does not tell its appendfsync: make sure that it is always where webhooks are kept in inbox.url."
+            }
         }
 
         /// Ends every connection. What was received and not finished is free for others.
@@ -95,26 +103,31 @@
             await broker.close()
             await inboxLog.close()
             await register.close()
-            await link.close()
         }
 
         /// Nil where the server does not let this user see it.
-        private func appendPolicy() async throws(StoreError) -> String? {
+        private static func appendPolicy(_ link: RedisLink) async throws(RedisFailure) -> String? {
             do throws(RedisFailure) {
-                let words = ["CONFIG", "GET", "appendfsync"]
-                return try await link.perform(words.map { Array($0.utf8) }).reply.list?.last?.text
+                return try await ask(link, "CONFIG", "GET", "appendfsync").list?.last?.text
             } catch {
-                guard case .refused = error else { throw error.storeError }
+                guard case .refused = error else { throw error }
                 return nil
             }
         }
 
-        private func ask(_ words: String...) async throws(StoreError) -> RedisReply {
-            do throws(RedisFailure) {
-                return try await link.perform(words.map { Array($0.utf8) }).reply
-            } catch {
-                throw error.storeError
-            }
+        private static func ask(_ link: RedisLink, _ words: String...) async throws(RedisFailure) -> RedisReply {
+            try await link.perform(words.map { Array($0.utf8) }).reply
+        }
+
+        /// Runs the body with a connection for it alone: what is asked here is asked seldom.
+        private func withLink<Value>(
+            _ body: (RedisLink) async throws(RedisFailure) -> Value
+        ) async throws(StoreError) -> Value {
+            let link = RedisLink(address, name: "redis-check", options: options)
+            let result: Result<Value, RedisFailure>
+            do throws(RedisFailure) { result = .success(try await body(link)) } catch { result = .failure(error) }
+            await link.close()
+            return try result.mapError(\.storeError).get()
         }
 
         /// Under which this process stands in the consumer groups: its machine and number, for operators, and a random part,

@@ -20,6 +20,8 @@
         /// How often the names of receivers are cleared away that hold nothing and were not heard of for ``forgetAfter``.
         var tidyEvery: Duration = .seconds(60)
         var forgetAfter: Duration = .seconds(600)
+        /// When a webhook that lies with a process, and of which nobody knows until when, is given to another.
+        var freeAfter: Duration = .seconds(3600)
         /// Dead letters that are kept in Redis, about.
         var deadLettersMax = 10_000
         /// How long a throttle's state outlives its last change: longer than the longest window it may have to remember.

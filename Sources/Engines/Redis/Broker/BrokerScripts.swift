@@ -22,8 +22,8 @@
 
         /// Moves what has become due to its stream, then takes entries: by priority, and of each first what others let lie.
         ///
-        /// ARGV: the receiver, how many, the milliseconds after which an entry was let lie (-1: do not look), and for each
-        /// stream where to go on looking. The answer: milliseconds until something is due (-1: nothing), where to go on, the
+        /// ARGV: the receiver, how many, the milliseconds after which an entry was let lie (-1: do not look), how many
+        /// dead letters are kept, and for each stream where to go on looking. The answer: milliseconds until something is due (-1: nothing), where to go on, the
         /// last entry of each stream, and then of each entry its stream's number, its id, how often it was given out, and
         /// its text.
         static let take = Script(
@@ -39,7 +39,7 @@
                 if lane then
                     redis.call('XADD', KEYS[lane + 1], '*', 'notice', notice)
                 else
-                    redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'unreadable', string.sub(member, 1, 2048))
+                    redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], '*', 'unreadable', string.sub(member, 1, 2048))
                 end
                 redis.call('ZREM', KEYS[4], member)
             end
@@ -72,7 +72,7 @@
                 cursors[lane + 1] = '0-0'
                 if idle >= 0 and count < limit then
                     local answer = redis.pcall(
-                        'XAUTOCLAIM', key, group, receiver, idle, ARGV[4 + lane], 'COUNT', limit - count)
+                        'XAUTOCLAIM', key, group, receiver, idle, ARGV[5 + lane], 'COUNT', limit - count)
                     if not answer.err then
                         cursors[lane + 1] = answer[1]
                         for _, entry in ipairs(answer[2]) do
@@ -175,26 +175,4 @@
             return 1
             """)
     }
-
-    /// Forgets receivers that hold nothing and were not heard of for long. KEYS: streams. ARGV: the group, the receiver that
-    /// asks, milliseconds.
-    let tidyingReceivers = Script(
-        "tidy-receivers",
-        """
-        local forgotten = 0
-        for _, key in ipairs(KEYS) do
-            local receivers = redis.pcall('XINFO', 'CONSUMERS', key, ARGV[1])
-            if not receivers.err then
-                for _, flat in ipairs(receivers) do
-                    local receiver = {}
-                    for index = 1, #flat, 2 do receiver[flat[index]] = flat[index + 1] end
-                    if receiver.pending == 0 and receiver.idle > tonumber(ARGV[3]) and receiver.name ~= ARGV[2] then
-                        redis.call('XGROUP', 'DELCONSUMER', key, ARGV[1], receiver.name)
-                        forgotten = forgotten + 1
-                    end
-                end
-            end
-        end
-        return forgotten
-        """)
 #endif

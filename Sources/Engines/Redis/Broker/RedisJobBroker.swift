@@ -14,6 +14,7 @@
         private let receiver: [UInt8]
         private let options: RedisOptions
         private let upkeep: Mutex<Upkeep>
+        private let isClosed = Mutex(false)
 
         /// Notices in one script: what the server does in a few milliseconds.
         private static let batchMax = 500
@@ -53,6 +54,7 @@
             guard limit > 0 else { return [] }
             let deadline = ContinuousClock.now + wait
             while true {
+                guard !isClosed.withLock({ $0 }) else { throw RedisLink.closedError }
                 let taken = try await take(min(limit, Self.batchMax))
                 if !taken.jobs.isEmpty { return taken.jobs }
                 guard ContinuousClock.now < deadline, !Task.isCancelled else { return [] }
@@ -81,11 +83,13 @@
         /// What was received and not acknowledged is added once more, so that others need not wait for the minute to end. Should
         /// the server be away, they wait.
         func close() async {
-            // First what could still take something.
+            isClosed.withLock { $0 = true }
             await waitingLink.close()
-            do throws(StoreError) {
-                while try await run(BrokerScripts.release, [receiver]).number ?? 0 > 0 {}
-            } catch {}
+            if link.isInUse {
+                do throws(StoreError) {
+                    while try await run(BrokerScripts.release, [receiver]).number ?? 0 > 0 {}
+                } catch {}
+            }
             await link.close()
         }
 
@@ -118,7 +122,8 @@
             if isTidying { try await tidy() }
             let reply = try await run(
                 BrokerScripts.take,
-                [receiver, Array(decimal: limit), Array(decimal: idle)] + cursors.map { Array($0.utf8) })
+                [receiver, Array(decimal: limit), Array(decimal: idle), Array(decimal: options.deadLettersMax)]
+                    + cursors.map { Array($0.utf8) })
             guard let parts = reply.list, parts.count == 4, let dueIn = parts[0].number, let next = parts[1].list,
                 let last = parts[2].list, let entries = parts[3].list
             else { throw RedisFailure.refused("ERR an answer of an unexpected form").storeError }
@@ -151,7 +156,7 @@
         private func tidy() async throws(StoreError) {
             do throws(RedisFailure) {
                 _ = try await link.run(
-                    tidyingReceivers, keys: Array(keys.prefix(3)),
+                    .tidying, keys: Array(keys.prefix(3)),
                     [Array(BrokerScripts.group.utf8), receiver, Array(decimal: options.forgetAfter.milliseconds)])
             } catch {
                 throw error.storeError

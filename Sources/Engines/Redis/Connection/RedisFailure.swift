@@ -68,10 +68,13 @@
                 StoreError(
                     .unavailable, "Redis does not take the user and password of the URL",
                     remedy: "check the user and the password in the URL")
-            case "NOPERM":
+            // Of a script, the server says it without that code (7.0), or with other words (7.2).
+            case _
+            where code == "NOPERM" || sentence.contains("user executing the script can't")
+                || sentence.contains("ACL failure in script"):
                 StoreError(
                     .unusable, "Redis: \(sentence)",
-                    remedy: "let the user run every command on keys and channels with the prefix, and INFO")
+                    remedy: "give the user the rights that docs/redis.md names, on keys with the prefix martlet:")
             case "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN": clusterError
             case "WRONGTYPE":
                 StoreError(

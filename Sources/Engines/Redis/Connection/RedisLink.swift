@@ -39,6 +39,7 @@
         private let ended = DispatchGroup()
         private let digests = Mutex<[String: [UInt8]]>([:])
 
+        static let closedError = StoreError(.unavailable, "the connection to Redis is closed")
         private static let batchMax = 64
         private static let batchBytesMax = 4 << 20
 
@@ -92,6 +93,9 @@
             }
         }
 
+        /// Whether there was a call yet.
+        var isInUse: Bool { condition.withLock { isStarted } }
+
         /// Refuses new calls, carries out those that wait, and ends the connection.
         func close() async {
             condition.withLock {
@@ -105,7 +109,7 @@
 
         private func submit(_ call: Call) {
             let refusal: StoreError? = condition.withLock {
-                if isClosed { return StoreError(.unavailable, "the connection to Redis is closed") }
+                if isClosed { return Self.closedError }
                 guard waiting.count < options.waitingMax else {
                     return StoreError(.overloaded, "\(options.waitingMax) calls wait for Redis")
                 }

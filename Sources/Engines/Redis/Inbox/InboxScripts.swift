@@ -127,7 +127,7 @@
             return #held
             """)
 
-        /// A net under the times until which entries are held: what has lain with a receiver for an hour and has none is free.
+        /// A net under the times until which entries are held: what has lain with a receiver for long and has none is free.
         /// ARGV: the receiver, milliseconds.
         static let free = Script(
             "inbox-free",

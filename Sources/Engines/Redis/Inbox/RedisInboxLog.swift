@@ -12,11 +12,10 @@
         private let receiver: [UInt8]
         private let options: RedisOptions
         private let tidyAt: Mutex<ContinuousClock.Instant>
+        private let isClosed = Mutex(false)
 
         private static let batchMax = 500
         private static let batchBytesMax = 4 << 20
-        /// Longer than any entry is held.
-        private static let freeAfter: Duration = .seconds(3600)
 
         init(_ address: RedisAddress, prefix: String, receiver: String, options: RedisOptions) {
             link = RedisLink(address, name: "redis-inbox", options: options)
@@ -47,6 +46,7 @@
             let deadline = ContinuousClock.now + wait
             try await tidyWhenDue()
             while true {
+                guard !isClosed.withLock({ $0 }) else { throw RedisLink.closedError }
                 let taken = try await take(min(limit, Self.batchMax), for: duration)
                 if !taken.entries.isEmpty { return taken.entries }
                 guard ContinuousClock.now < deadline, !Task.isCancelled else { return [] }
@@ -74,9 +74,9 @@
 
         /// What was leased and not completed is free at once. Should the server be away, it is when its time has run out.
         func close() async {
-            // First what could still take something.
+            isClosed.withLock { $0 = true }
             await waitingLink.close()
-            _ = try? await run(InboxScripts.release, [receiver])
+            if link.isInUse { _ = try? await run(InboxScripts.release, [receiver]) }
             await link.close()
         }
 
@@ -134,10 +134,10 @@
                 return true
             }
             guard isDue else { return }
-            _ = try await run(InboxScripts.free, [receiver, Array(decimal: Self.freeAfter.milliseconds)])
+            _ = try await run(InboxScripts.free, [receiver, Array(decimal: options.freeAfter.milliseconds)])
             do throws(RedisFailure) {
                 _ = try await link.run(
-                    tidyingReceivers, keys: [keys[0]],
+                    .tidying, keys: [keys[0]],
                     [Array(InboxScripts.group.utf8), receiver, Array(decimal: options.forgetAfter.milliseconds)])
             } catch {
                 throw error.storeError

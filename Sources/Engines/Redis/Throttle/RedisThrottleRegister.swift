@@ -13,16 +13,18 @@
     /// tokens would be given out twice.
     final class RedisThrottleRegister: ThrottleRegister {
         private let link: RedisLink
+        private let gate: KeyGate
         private let prefix: String
         private let lifetime: [UInt8]
 
-        /// With so many tries, among writers of which one succeeds each time, only a fault uses them up.
-        private static let triesMax = 60
-        /// Tries that follow each other without a pause.
-        private static let triesAtOnce = 3
+        /// One process has one try at a time on a key, and of all one succeeds each time: only a fault uses so many up.
+        private static let triesMax = 200
+        /// Tries that follow each other at once, which are the better ones: the states are as new as can be.
+        private static let triesAtOnce = 20
 
         init(_ address: RedisAddress, prefix: String, options: RedisOptions) {
             link = RedisLink(address, name: "redis-throttle", options: options)
+            gate = KeyGate(waitingMax: options.waitingMax)
             self.prefix = "\(prefix):throttle:"
             lifetime = Array(decimal: options.stateLifetime.milliseconds)
         }
@@ -50,19 +52,28 @@
             _ keys: [String],
             _ change: @escaping @Sendable (_ states: inout [[UInt8]?], _ now: MonotonicInstant) -> Answer
         ) async throws(StoreError) -> Answer {
-            let names = keys.map { prefix + $0 }
+            try await gate.pass(Set(keys)) { () async throws(StoreError) in
+                try await swapUntilKept(keys.map { prefix + $0 }, change)
+            }
+        }
+
+        private func swapUntilKept<Answer: Sendable>(
+            _ names: [String],
+            _ change: @Sendable (_ states: inout [[UInt8]?], _ now: MonotonicInstant) -> Answer
+        ) async throws(StoreError) -> Answer {
             var snapshot = try await readOut(names)
             for number in 1...Self.triesMax {
                 let before = snapshot.states()
                 var after = before
                 let answer = change(&after, snapshot.now)
-                precondition(after.count == keys.count, "a change keeps the number of states")
+                precondition(after.count == names.count, "a change keeps the number of states")
                 guard before != after else { return answer }
                 guard let newer = try await swap(names, snapshot, before: before, after: after) else { return answer }
                 snapshot = newer
                 if number > Self.triesAtOnce {
                     // Whoever was in the way is given a moment; a cancelled task goes on without it.
-                    try? await Task.sleep(for: .milliseconds(Int.random(in: 0...min(number, 20))))
+                    try? await Task.sleep(for: .milliseconds(Int.random(in: 1...10)))
+                    snapshot = try await readOut(names)
                 }
             }
             throw StoreError(.unavailable, "the throttle's states in Redis are changed by too many at once")
