@@ -7,6 +7,7 @@ import threading
 import time
 
 import engines
+from network import Namespace
 from check_nodes import SHORT, everywhere, expect_whole
 from harness import Skipped, expect, expect_equal, texts, wait_for
 from registry import check
@@ -21,10 +22,11 @@ def nodes_with(world, **urls):
     return [world.node(environment={**engines.AWS, **environment}, **SHORT) for _ in range(2)]
 
 
-def disturbed(world, nodes, disturbances, per_second=200, pause=0.02):
+def disturbed(world, nodes, disturbances, per_second=200, pause=0.02, reached=lambda url: url):
     """Sends messages one by one through both processes while the disturbances happen one after the other. Holds the end
-    against what was accepted."""
+    against what was accepted. `reached` makes the sandbox's URL one that the processes reach."""
     sandbox = world.sandbox("--limit", f"{per_second}/1s")
+    sandbox.url = reached(sandbox.url)
     tenant = nodes[0].tenant()
     channel = tenant.channel(sandbox, limits=((per_second, 1),))
     everywhere(tenant, channel, nodes)
@@ -47,7 +49,11 @@ def disturbed(world, nodes, disturbances, per_second=200, pause=0.02):
         client = tenant.on(nodes[number % 2]).api
 
         def send():
-            answer = client.call("POST", "/v1/messages", body=body)
+            try:
+                answer = client.call("POST", "/v1/messages", body=body)
+            except OSError:
+                # Cut off in the middle: the same key says whether it was stored.
+                return None
             expect(answer.status in (200, 202, 503), f"the answer {answer}")
             return answer.json["id"] if answer.status != 503 else None
 
@@ -130,6 +136,29 @@ def rabbitmq_disturbed(world):
     nodes = nodes_with(world, queue=place)
     disturbed(world, nodes, [restart, purge, purge,
                              lambda: engines.rabbitmq("close_all_connections", "-p", vhost, "disturbed")])
+
+
+@check("packets to PostgreSQL and Redis that are dropped under load cost no message and pass no limit", limit=400, alone=True)
+def dropped_packets(world):
+    if shutil.which("redis-server") is None:
+        raise Skipped("there is no redis-server here")
+    world.needs_postgresql()
+    network = Namespace(world)
+    server = engines.RedisServer(world)
+    beside = {"MARTLET_QUEUE_URL": server.url, "MARTLET_THROTTLE_URL": server.url}
+    cut_off = {name: network.to_engine(url) for name, url in beside.items()}
+    cut_off["MARTLET_STORE_URL"] = network.to_engine(world.store()["MARTLET_STORE_URL"])
+    nodes = [
+        world.node(environment=beside, **SHORT),
+        world.node(environment=cut_off, launcher=network.launcher, http__host=network.address, **SHORT),
+    ]
+
+    def cut(seconds):
+        network.pull()
+        time.sleep(seconds)
+        network.plug()
+
+    disturbed(world, nodes, [lambda: cut(3), lambda: cut(25)], pause=0.05, reached=network.to_host)
 
 
 @check("an SQS endpoint that is away for thirty seconds costs no message", limit=300, alone=True)

@@ -56,6 +56,21 @@
             try await withTemporaryStore { store in try await promise.check(store) }
         }
 
+        @Test(arguments: ThrottleRegisterPromises.all)
+        func `keeps the throttle register's promises`(_ promise: Promise<ThrottleRegisterFixture>) async throws {
+            try await withTemporarySchema { url in
+                let register = try await PostgreSQLRegister.open(url: url)
+                do {
+                    try await promise.check(
+                        ThrottleRegisterFixture(register) { try await PostgreSQLRegister.open(url: url) })
+                } catch {
+                    await register.close()
+                    throw error
+                }
+                await register.close()
+            }
+        }
+
         private func check(_ promise: Promise<StoreFixture>) async throws {
             try await withTemporaryStore { store in try await promise.check(try await StoreFixture(store)) }
         }

@@ -12,7 +12,7 @@
         /// Tables that grow with traffic.
         private static let large = [
             "communications_log", "events", "jobs", "lookups", "parked_acknowledgements", "provider_ids",
-            "idempotency_keys", "inbox", "claim_history", "recipient_pace",
+            "idempotency_keys", "inbox", "claim_history", "recipient_pace", "outbox",
         ]
 
         /// Walks along an index that stop at their limit, or that meet what is in flight only.
@@ -34,6 +34,14 @@
                         walks.isEmpty || Self.boundedWalks.contains { Self.words(statement).contains($0) },
                         Comment(rawValue: "\(statement)\n\(plan.joined(separator: "\n"))"))
                 }
+            }
+        }
+
+        @Test(arguments: [Statements.outbox, Statements.dueJobsAmong])
+        func `what goes out to a broker and comes back is found by index`(_ statement: String) async throws {
+            try await withTemporaryStore { store in
+                let plan = try await plan(of: statement, store)
+                #expect(Self.walks(plan).isEmpty, Comment(rawValue: plan.joined(separator: "\n")))
             }
         }
 

@@ -60,7 +60,8 @@
         private static func look(_ store: PostgreSQLStore, _ base: any TimeSource) async throws(StoreError) -> Look {
             try await store.read { session in
                 let (wall, before) = (base.now(), base.monotonicNow())
-                let server = try session.query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").first {
+                let server = try session.query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").first
+                {
                     $0.next(Timestamp.self)
                 }
                 let half = (base.monotonicNow() - before) / 2

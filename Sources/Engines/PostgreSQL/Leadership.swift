@@ -29,7 +29,8 @@
             self.worker = worker
             self.logger = logger
             connection = ConnectionPool(
-                store.settings, name: "postgresql-leader", size: 1, waitingMax: 4, onStatement: store.options.onStatement)
+                store.settings, name: "postgresql-leader", size: 1, waitingMax: 4,
+                onStatement: store.options.onStatement)
         }
 
         /// Runs the body whenever this process leads, until the service shuts down; when another leads, it is cancelled.

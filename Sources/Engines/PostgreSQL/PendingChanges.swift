@@ -153,10 +153,13 @@
                 Statements.insertOutbox,
                 [
                     SQLArray(entries) { $0.kind.rawValue }, SQLArray(entries) { $0.of.message.id },
-                    SQLArray(entries) { $0.of.message.channelID }, SQLArray(entries) { $0.of.message.priority.rawValue },
+                    SQLArray(entries) { $0.of.message.channelID },
+                    SQLArray(entries) { $0.of.message.priority.rawValue },
                     SQLArray(entries) { $0.at },
                     // A reason's detail may quote the provider; its code is enough to find the message by.
-                    SQLArray(entries) { $0.kind == .job ? nil : ErrorReason.Code.known(in: $0.of.message.errorReason)?.text },
+                    SQLArray(entries) {
+                        $0.kind == .job ? nil : ErrorReason.Code.known(in: $0.of.message.errorReason)?.text
+                    },
                 ])
         }
 

@@ -99,7 +99,9 @@
             }
         }
 
-        package func check() async throws(StoreError) { _ = try await update(["check"]) { states, _ in states[0] = [1] } }
+        package func check() async throws(StoreError) {
+            _ = try await update(["check"]) { states, _ in states[0] = [1] }
+        }
 
         package func close() async { await connections.close() }
     }

@@ -2,7 +2,8 @@
     import Martlet
 
     extension PostgreSQLStore: OutboxStore {
-        package func outbox(dueBefore: Timestamp, now: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry] {
+        package func outbox(dueBefore: Timestamp, now: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry]
+        {
             guard limit > 0 else { return [] }
             return try await read { session in
                 try session.query(Statements.outbox, [dueBefore, limit, now]).map { row in

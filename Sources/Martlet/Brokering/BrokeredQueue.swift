@@ -211,7 +211,8 @@ package final class BrokeredQueue: DispatchQueue {
         try await store.expire(now: now, limit: limit)
     }
 
-    package func claimHistory(channel: ChannelID, since: Timestamp, limit: Int) async throws(StoreError) -> [Timestamp] {
+    package func claimHistory(channel: ChannelID, since: Timestamp, limit: Int) async throws(StoreError) -> [Timestamp]
+    {
         try await store.claimHistory(channel: channel, since: since, limit: limit)
     }
 }

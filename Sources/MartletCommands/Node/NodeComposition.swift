@@ -26,7 +26,9 @@ package protocol NodeComposition: Sendable {
 }
 
 extension NodeComposition {
-    package func examineSeparateEngines(_ configuration: NodeConfiguration, logger: Logger) async -> [EngineState] { [] }
+    package func examineSeparateEngines(_ configuration: NodeConfiguration, logger: Logger) async -> [EngineState] {
+        []
+    }
 }
 
 /// How an engine besides the store is.

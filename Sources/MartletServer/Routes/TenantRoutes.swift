@@ -83,7 +83,9 @@ struct TenantRoutes: Sendable {
     }
 
     private func tenant(_ exchange: Exchange) async throws -> Tenant {
-        guard let tenant = await gateway.directory.findTenant(try exchange.identifier("id")) else { throw Problem.notFound }
+        guard let tenant = await gateway.directory.findTenant(try exchange.identifier("id")) else {
+            throw Problem.notFound
+        }
         return tenant
     }
 
