@@ -68,7 +68,8 @@ def disturbed(world, nodes, disturbances, per_second=200, pause=0.02, reached=la
     expect_equal(statistics["refused_429"], 0, "refusals")
     for node in nodes:
         wait_for("a node that is well", lambda: node.health()[0] == 200, within=60)
-    # It is still the broker that brings what is new.
+    # What was noted for a broker has gone out to it, and new messages go their way.
+    wait_for("an empty outbox", lambda: world.psql("SELECT count(*) FROM outbox") == "0", within=60, every=0.5)
     tenant.wait(tenant.send("+15559999999", "afterwards")["id"], "sent", "delivered", "read")
     world.say(f"{len(accepted)} accepted")
 

@@ -12,7 +12,7 @@
             """
             CREATE UNLOGGED TABLE IF NOT EXISTS throttle_states (
                 key text COLLATE "C" NOT NULL PRIMARY KEY,
-                state bytea NOT NULL
+                state bytea
             ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)
             """,
             """
@@ -62,11 +62,11 @@
         ) async throws(StoreError) -> Answer {
             try await connections.perform { session in
                 try session.transaction {
-                    // Rows are locked in the order of their keys, which must exist for that: an empty one is none.
+                    // Rows are locked in the order of their keys, which must exist for that.
                     try session.send(
                         """
-                        INSERT INTO throttle_states (key, state)
-                        SELECT u.key, '' FROM unnest($1::text[]) AS u (key)
+                        INSERT INTO throttle_states (key)
+                        SELECT u.key FROM unnest($1::text[]) AS u (key)
                         WHERE NOT EXISTS (SELECT 1 FROM throttle_states t WHERE t.key = u.key)
                         ORDER BY u.key COLLATE "C" ON CONFLICT DO NOTHING
                         """, [SQLArray(keys)])
@@ -78,11 +78,11 @@
                     try session.request("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
                     let answers = try session.collect()
                     var kept: [String: [UInt8]] = [:]
-                    for row in answers[0].map({ (key: $0.next(String.self), state: $0.next(Blob.self).bytes) }) {
+                    for row in answers[0].map({ (key: $0.next(String.self), state: $0.nextIfAny(Blob.self)?.bytes) }) {
                         kept[row.key] = row.state
                     }
                     let now = answers[1].first { $0.next(Int64.self) } ?? 0
-                    let before = keys.map { key in kept[key].flatMap { $0.isEmpty ? nil : $0 } }
+                    let before = keys.map { kept[$0] }
                     var states = before
                     let answer = change(&states, MonotonicInstant(nanoseconds: now * 1000))
                     let changed = keys.indices.filter { states[$0] != before[$0] }
@@ -92,7 +92,7 @@
                             UPDATE throttle_states t SET state = u.state
                             FROM unnest($1::text[], $2::bytea[]) AS u (key, state) WHERE t.key = u.key
                             """,
-                            [SQLArray(changed) { keys[$0] }, SQLArray(changed) { Blob(states[$0] ?? []) }])
+                            [SQLArray(changed) { keys[$0] }, SQLArray(changed) { states[$0].map(Blob.init) }])
                     }
                     return answer
                 }

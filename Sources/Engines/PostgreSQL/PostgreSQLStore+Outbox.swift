@@ -38,7 +38,7 @@
         package func outboxDepth() async throws(StoreError) -> Int {
             // Asked by operators and tests; what waits is little, unless the broker has been away for long.
             try await read { session in
-                try session.query("SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 100000) AS some").first {
+                try session.query("SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 100000) AS entries").first {
                     $0.next(Int.self)
                 } ?? 0
             }

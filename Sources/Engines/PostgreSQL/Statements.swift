@@ -110,16 +110,19 @@
             """
 
         /// The first entries of the outbox, with some of those that came last, so that nobody waits behind all that a neighbour
-        /// left there; and whether their jobs still wait as it says.
+        /// left there; and whether their jobs still wait as it says, each sought by its key.
         static let outbox = """
             SELECT o.number, o.kind, o.message, o.channel_id, o.priority, o.due_at, o.reason, j.message IS NOT NULL
             FROM (
-                (SELECT * FROM outbox WHERE due_at <= $1 ORDER BY due_at, number LIMIT $2 - $2 / 8)
+                (SELECT * FROM outbox WHERE due_at <= $1 ORDER BY due_at, number LIMIT $2::bigint - $2::bigint / 8)
                 UNION
-                (SELECT * FROM outbox WHERE due_at <= $3 ORDER BY due_at DESC, number DESC LIMIT $2 / 8)
+                (SELECT * FROM outbox WHERE due_at <= $3 ORDER BY due_at DESC, number DESC LIMIT $2::bigint / 8)
             ) AS o
-            LEFT JOIN jobs j ON j.message = o.message AND j.state = 0 AND j.channel_id = o.channel_id
-                AND j.priority = o.priority AND j.due_at = o.due_at
+            LEFT JOIN LATERAL (
+                SELECT message FROM jobs
+                WHERE message = o.message AND state = 0 AND channel_id = o.channel_id AND priority = o.priority
+                    AND due_at = o.due_at LIMIT 1
+            ) AS j ON true
             ORDER BY o.due_at, o.number
             """
         static let insertOutbox = """
