@@ -75,7 +75,8 @@ private final class JobShelf: OutboxStore {
         _ requests: [ClaimRequest], among messages: [ChannelID: [MessageID]], worker: String, now: Timestamp,
         leaseUntil: Timestamp
     ) async throws(StoreError) -> [ClaimBatch] {
-        try claim(requests, named: "among", now: now) { messages[$1]?.contains($0) == true }
+        for ids in messages.values { #expect(Set(ids).count == ids.count) }
+        return try claim(requests, named: "among", now: now) { messages[$1]?.contains($0) == true }
     }
 
     func outbox(dueBefore: Timestamp, now: Timestamp, limit: Int) async throws(StoreError) -> [OutboxEntry] { [] }
@@ -232,7 +233,11 @@ private final class HandClock: TimeSource {
     @Test func `a great many of one channel are a few notices, and the rest is taken from the store`() async throws {
         let many = (0..<3000).map { notice($0, $0 == 2999 ? .high : .low) }
         let later = notice(5000, dueIn: 60)
-        let notices = OutboxRelay.gathered(many + [later], now: clock.now())
+        let more = OutboxRelay.gathered(many + [later], now: clock.now(), backlogged: [channel])
+        #expect(more.count == 2)
+        #expect(more.first?.priority == .high)
+        #expect(more.first?.tellsOfBacklog == true)
+        let notices = OutboxRelay.gathered(many + [later], now: clock.now(), backlogged: [])
         #expect(notices.count == 102)
         #expect(notices.contains(many[2999]))
         #expect(notices.contains(later))

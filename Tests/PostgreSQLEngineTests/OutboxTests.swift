@@ -111,7 +111,8 @@
                     messages.append(try await fixture.accept(fixture.message { $0.priority = priority }))
                 }
                 let later = try await fixture.accept(fixture.message { $0.sendAt = StoreFixture.at(100) })
-                let wanted = [messages[0].id, messages[1].id, messages[3].id, later.id, fixture.message().id]
+                let once = [messages[0].id, messages[1].id, messages[3].id, later.id, fixture.message().id]
+                let wanted = once + once
                 func claim() async throws -> ClaimBatch {
                     let batches = try await store.claim(
                         [ClaimRequest(channel: fixture.channel, limit: 10)], among: [fixture.channel: wanted],

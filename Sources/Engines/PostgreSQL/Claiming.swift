@@ -81,7 +81,7 @@
                 let (channel, limit) = (requests[index].channel, remaining(index))
                 if let only {
                     try session.request(
-                        Statements.dueJobsAmong, [channel, now, limit, SQLArray(only[channel] ?? [])])
+                        Statements.dueJobsAmong, [channel, now, limit, SQLArray(Set(only[channel] ?? []).sorted())])
                 } else {
                     try session.request(Statements.dueJobs, [channel, now, limit])
                 }

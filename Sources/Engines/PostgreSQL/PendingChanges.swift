@@ -11,6 +11,9 @@
             var lookUp = MessageChange.LookUpChange.keep
         }
 
+        /// Channels that are named when the relay is told of new entries, at most; one word is enough to wake it.
+        private static let toldMax = 20
+
         private var pending: [MessageID: Pending] = [:]
         /// In the order of their first change.
         private var order: [MessageID] = []
@@ -161,6 +164,10 @@
                         $0.kind == .job ? nil : ErrorReason.Code.known(in: $0.of.message.errorReason)?.text
                     },
                 ])
+            // Whoever publishes it is told with the commit.
+            for channel in Set(entries.map(\.of.message.channelID)).sorted().prefix(Self.toldMax) {
+                try session.send("SELECT pg_notify(\(WakeUp.topic), $1)", [WakeUp.due(channel).text])
+            }
         }
 
         private func sendLookUps(_ all: [Pending], _ session: Session) throws {

@@ -12,7 +12,8 @@
             }
             // JSON is written here, by the caller, not on the connection's thread.
             let prepared = batch.map { PreparedMessage($0, now: now) }
-            let wakeUps = dispatchesHere ? [] : Self.wakeUps(prepared, now: now)
+            // With an outbox, its entries tell.
+            let wakeUps = dispatchesHere || options.writesOutbox ? [] : Self.wakeUps(prepared, now: now)
             let outcomes = try await write { transaction in
                 try transaction.keepChannels()
                 let outcomes = try transaction.accept(prepared, now: now)

@@ -150,7 +150,8 @@ package final class BrokeredQueue: DispatchQueue {
         var batches: [ChannelID: ClaimBatch] = [:]
         do throws(StoreError) {
             if !delivered.isEmpty {
-                let messages = taken.mapValues { $0.map(\.job.notice.message) }
+                // A broker may have delivered one twice.
+                let messages = taken.mapValues { Set($0.map(\.job.notice.message)).sorted() }
                 for batch in try await store.claim(
                     delivered, among: messages, worker: worker, now: now, leaseUntil: leaseUntil)
                 {

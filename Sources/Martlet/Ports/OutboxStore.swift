@@ -13,7 +13,7 @@ package protocol OutboxStore: DispatchQueue {
     func outboxDepth() async throws(StoreError) -> Int
 
     /// ``DispatchQueue/claim(_:worker:now:leaseUntil:)`` of certain messages of each channel. One that is not waiting, or not
-    /// due, is passed over. When more of a channel is due is not told.
+    /// due, is passed over, and one that is named twice is claimed once. When more of a channel is due is not told.
     func claim(
         _ requests: [ClaimRequest], among messages: [ChannelID: [MessageID]], worker: String, now: Timestamp,
         leaseUntil: Timestamp
