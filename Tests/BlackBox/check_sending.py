@@ -26,7 +26,11 @@ def journey(world):
     expect_equal(message["condition"], None, "a final message's condition")
     timeline = tenant.timeline(accepted["id"])
     kinds = [entry["type"] for entry in timeline]
-    for kind in ("accepted", "attempt", "sent", "delivered", "read"):
+    steps = ["accepted", "attempt", "sent", "delivered", "read"]
+    if "kafka:" in (world.engines.get("inbox") or "") and "looked_up" in kinds:
+        # A new process joins its group for some seconds; a look-up may have told all meanwhile.
+        steps.remove("delivered")
+    for kind in steps:
         expect(kind in kinds, f"the timeline has no {kind}: {kinds}")
     expect_equal(kinds[0], "accepted", "the first entry")
     times = [moment(entry["at"]) for entry in timeline]

@@ -63,7 +63,8 @@ def _place(world, url):
     if scheme == "sqs":
         return f"{url}/{name}?region=us-east-1&tls=false"
     if scheme == "kafka":
-        return f"{url}/{name}"
+        # A group of its own, too: one that others join and leave stands still for a while each time.
+        return f"{url}/{name}?group={name}"
     raise ValueError(f"no engine is known for {scheme}:")
 
 
