@@ -25,6 +25,19 @@ def roles(world):
     expect_equal(len(sandbox.ledger()), 1, "sends the provider accepted")
 
 
+@check("what one process has just made, another knows")
+def made_elsewhere(world):
+    world.needs_postgresql()
+    sandbox, first, second = world.sandbox(), world.node(), world.node()
+    id = first.admin.post("/v1/tenants", {"name": "acme"}, wanted=(201,))["id"]
+    key = second.admin.post(f"/v1/tenants/{id}/keys", {}, wanted=(201,))["key"]
+    expect_equal(Client(first.url, bearer=key).call("GET", "/v1/channels").status, 200, "a key made by the other process")
+    tenant = first.tenant("another")
+    tenant.channel(sandbox)
+    accepted = tenant.on(second).send(number(1), "over a channel made by the other process")
+    tenant.wait(accepted["id"], "read")
+
+
 def everywhere(tenant, channel, nodes):
     """Waits until every process knows the channel: each reads the directory anew every few seconds."""
     for node in nodes:

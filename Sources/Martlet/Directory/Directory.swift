@@ -201,6 +201,7 @@ package final class Directory: Sendable {
             return cached
         }
         guard let key = try await store.key(hash: hash), key.revokedAt == nil else { return nil }
+        guard await findTenant(key.tenantID) != nil else { return nil }
         return state.withLock { state in
             guard state.tenants[key.tenantID] != nil else { return nil }
             if state.keys.count >= Self.cachedKeysMax { state.keys = [:] }
