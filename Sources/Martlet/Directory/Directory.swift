@@ -17,8 +17,9 @@ package final class Directory: Sendable {
         var keys: [[UInt8]: APIKey] = [:]
         var usedAt: [KeyID: Timestamp] = [:]
         var observers: [@Sendable (Change) -> Void] = []
-        /// When the store was last read because something was not known here.
+        /// When the store was last read because something was not known here, and the next such look, which has not begun.
         var missedAt: MonotonicInstant?
+        var nextLook: Task<Bool, Never>?
     }
 
     /// How often the store is read again, at most, because something is not known here.
@@ -90,18 +91,27 @@ package final class Directory: Sendable {
         for change in changes { notify(change) }
     }
 
-    /// Something is not known here; another process may have made it a moment ago. Reads the store again, unless that has just
-    /// been done for somebody else. Answers whether it is worth another look.
+    /// Something is not known here; another process may have made it a moment ago. Reads the store again, once for all who ask
+    /// within a quarter of a second. Answers whether it is worth another look.
     package func lookAgain() async -> Bool {
         guard isShared else { return false }
         let now = time.monotonicNow()
-        let isDue = state.withLock { state in
-            guard state.missedAt.map({ now - $0 >= Self.missInterval }) ?? true else { return false }
-            state.missedAt = now
-            return true
+        let look = state.withLock { state in
+            if let look = state.nextLook { return look }
+            let pause = state.missedAt.map { $0 + Self.missInterval - now } ?? .zero
+            let look = Task {
+                if pause > .zero { try? await time.sleep(for: pause) }
+                // Who comes from here on may have missed what is read now.
+                self.state.withLock { state in
+                    state.missedAt = time.monotonicNow()
+                    state.nextLook = nil
+                }
+                return (try? await refresh()) != nil
+            }
+            state.nextLook = look
+            return look
         }
-        guard isDue else { return false }
-        return (try? await refresh()) != nil
+        return await look.value
     }
 
     /// ``tenant(_:)``, also when another process has made it a moment ago.
