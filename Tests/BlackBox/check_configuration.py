@@ -28,9 +28,9 @@ WRONG = {
     "store.url": [(value, "sqlite:PATH") for value in ("mysql://h/db", "martlet.db", "postgres:u:hunter2@h/db")]
     + [(value, "must name a file") for value in ("sqlite:", "sqlite::memory:", "sqlite:folder/", "sqlite://host/db")],
     "store.migrate": [(value, "true or false") for value in ("yes", "1", "TRUE", "no")],
-    "queue.url": [("redis://h:1", "allowed is store"), ("elsewhere", "must be store")],
-    "inbox.url": [("kafka://h:1/t", "allowed is store"), ("elsewhere", "must be store")],
-    "throttle.url": [("redis://u:hunter2@h:1", "allowed is store"), ("elsewhere", "must be store")],
+    "queue.url": [("kafka://u:hunter2@h:1", "must be store"), ("elsewhere", "must be store")],
+    "inbox.url": [("amqp://u:hunter2@h:1/v", "must be store"), ("elsewhere", "must be store")],
+    "throttle.url": [("amqp://u:hunter2@h:1/v", "must be store"), ("elsewhere", "must be store")],
     "admin.token": [(value, "1 to 255 printable ASCII") for value in ("hunter2 hunter2", "hunter2\u00fc", "hunter2" * 40)],
     "secrets.key": [(value, "32 bytes in base64") for value in ("aHVudGVyMg==", "hunter2!", "hunter2" * 20)],
     "retry.delays": [(value, "numbers of seconds from 0 to 604800") for value in (

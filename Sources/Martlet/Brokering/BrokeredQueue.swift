@@ -170,11 +170,13 @@ package final class BrokeredQueue: DispatchQueue {
             // What was claimed before stays claimed; it must be sent.
             guard !batches.isEmpty else { throw error }
         }
+        let asked = Set(fromStore.map(\.channel))
         return state.withLock { state in
             requests.map { request in
                 let id = request.channel
                 var batch = batches[id] ?? ClaimBatch(channel: id, claims: [], expired: [], nextDueAt: nil)
-                if state.lanes[id]?.isTheStores == true {
+                // A channel that was handed over while this claim was under way has been looked at by nobody yet.
+                if asked.contains(id) {
                     let isCaughtUp = batch.nextDueAt.map { $0 > now + Self.earliness } ?? true
                     if batches[id] != nil, isCaughtUp, !state.isBrokerAway { state.lanes[id] = nil }
                 } else {

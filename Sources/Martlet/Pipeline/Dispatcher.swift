@@ -167,7 +167,7 @@ package final class Dispatcher: Sendable {
     /// anything was claimed.
     private func turn(_ group: inout DiscardingTaskGroup) async -> Bool {
         for scope in await throttle.takeForgotten() { limits.forgotten(scope) }
-        await limits.catchUp()
+        let isBehind = await limits.catchUp()
         let now = time.now()
         let monotonicNow = time.monotonicNow()
         let wishes = state.withLock { state in
@@ -195,7 +195,7 @@ package final class Dispatcher: Sendable {
             }
         }
         defer { observer.throttled(state.withLock { $0.board.takeThrottledTime() }) }
-        guard !granted.isEmpty else { return false }
+        guard !granted.isEmpty else { return isBehind }
         let requests = granted.map { entry in
             ClaimRequest(
                 channel: entry.wish.channel, limit: entry.grant.count,
@@ -216,7 +216,7 @@ package final class Dispatcher: Sendable {
             }
             return false
         }
-        var any = false
+        var any = isBehind
         for entry in granted {
             let batch = batches[entry.wish.channel]
             let claims = batch?.claims ?? []

@@ -24,6 +24,8 @@ final class LimitKeeper: Sendable {
 
     /// What was claimed is kept for this long at least, so that a window that becomes longer need not begin empty.
     private static let historyMin: Duration = .seconds(600)
+    /// Scopes that are brought up to date in one go, at most.
+    private static let atOnce = 128
     /// A request arrives up to this long after its claim: what was claimed a moment ago may arrive yet.
     private static let wayToProvider: Duration = .seconds(1)
 
@@ -87,34 +89,72 @@ final class LimitKeeper: Sendable {
         state.withLock { $0.channels[channel.id] == nil && $0.tenants[channel.tenantID] == nil }
     }
 
-    /// Brings the throttle up to date. What the store does not answer for, or the throttle does not take yet, stays to be done.
-    func catchUp() async {
+    /// Brings the throttle up to date, some scopes at a time so that the others need not wait for all. What the store does not
+    /// answer for, or the throttle does not take yet, stays to be done. Answers whether it got on and has left any alone.
+    func catchUp() async -> Bool {
         let (tenants, channels) = state.withLock { ($0.tenants, $0.channels) }
-        do throws(StoreError) {
-            for (id, pending) in tenants.sorted(by: { $0.key < $1.key }) {
-                if let tenant = directory.tenant(id) {
-                    let isInForce = try await apply(
-                        tenant.limits, headroom: Channel.defaultHeadroom, to: .tenant(id),
-                        sentOver: directory.channels(tenant: id).map(\.id))
-                    guard isInForce else { continue }
-                }
-                state.withLock { state in
-                    if state.tenants[id]?.version == pending.version { state.tenants[id] = nil }
+        var hasGotOn = false
+        for batch in [
+            tenants.sorted { $0.key < $1.key }.map { Scope.tenant($0.key, version: $0.value.version) },
+            channels.sorted { $0.key < $1.key }.map { Scope.channel($0.key, version: $0.value.version) },
+        ] {
+            if await catchUp(with: batch.prefix(Self.atOnce)) { hasGotOn = true }
+        }
+        return hasGotOn && max(tenants.count, channels.count) > Self.atOnce
+    }
+
+    private enum Scope: Sendable {
+        case tenant(TenantID, version: Int)
+        case channel(ChannelID, version: Int)
+    }
+
+    /// Answers whether any came into force.
+    private func catchUp(with scopes: ArraySlice<Scope>) async -> Bool {
+        guard !scopes.isEmpty else { return false }
+        let outcomes = await withTaskGroup(of: (Int, Result<Bool, StoreError>).self) { group in
+            for (index, scope) in scopes.enumerated() {
+                group.addTask {
+                    do throws(StoreError) { return (index, .success(try await self.bringIntoForce(scope))) } catch {
+                        return (index, .failure(error))
+                    }
                 }
             }
-            for (id, pending) in channels.sorted(by: { $0.key < $1.key }) {
-                if let channel = directory.channel(id), let provider = directory.providers[channel.provider] {
-                    let isInForce = try await apply(
-                        channel.limits ?? provider.traits.defaultLimits, headroom: channel.headroom, to: .channel(id),
-                        sentOver: [id])
-                    guard isInForce else { continue }
-                }
-                state.withLock { state in
-                    if state.channels[id]?.version == pending.version { state.channels[id] = nil }
-                }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        for (index, scope) in scopes.enumerated() {
+            switch outcomes[index] {
+            case .success(true)?: done(scope)
+            case .failure(let error)?: observer.storeFailed(error, doing: "read what was sent before")
+            case .success(false)?, nil: break
             }
-        } catch {
-            observer.storeFailed(error, doing: "read what was sent before")
+        }
+        return outcomes.values.contains { if case .success(true) = $0 { true } else { false } }
+    }
+
+    /// Answers whether the scope's limits are in force; those of one that is gone need not be.
+    private func bringIntoForce(_ scope: Scope) async throws(StoreError) -> Bool {
+        switch scope {
+        case .tenant(let id, _):
+            guard let tenant = directory.tenant(id) else { return true }
+            return try await apply(
+                tenant.limits, headroom: Channel.defaultHeadroom, to: .tenant(id),
+                sentOver: directory.channels(tenant: id).map(\.id))
+        case .channel(let id, _):
+            guard let channel = directory.channel(id), let provider = directory.providers[channel.provider] else {
+                return true
+            }
+            return try await apply(
+                channel.limits ?? provider.traits.defaultLimits, headroom: channel.headroom, to: .channel(id),
+                sentOver: [id])
+        }
+    }
+
+    private func done(_ scope: Scope) {
+        state.withLock { state in
+            switch scope {
+            case .tenant(let id, let version): if state.tenants[id]?.version == version { state.tenants[id] = nil }
+            case .channel(let id, let version): if state.channels[id]?.version == version { state.channels[id] = nil }
+            }
         }
     }
 
