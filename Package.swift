@@ -158,7 +158,9 @@ let package = Package(
         // What is measured inside the process; Benchmarks/ measures the rest from outside.
         .executableTarget(
             name: "MartletBenchmark",
-            dependencies: ["Martlet", "MartletCommands", "SQLiteEngine", argumentParser, logging],
+            dependencies: [
+                "Martlet", "MartletCommands", "PostgreSQLEngine", "SQLiteEngine", argumentParser, logging,
+            ],
             swiftSettings: settings),
         // What is read from outside, held against what it is promised; `make fuzz` and `make test` run it.
         .target(

@@ -140,9 +140,14 @@ def peer_row(peers, words, name, form):
 
 
 def write_page(path, figures):
+    replace_figures(path, figures_text(figures), begin=BEGIN)
+
+
+def replace_figures(path, text, begin="<!-- figures -->"):
+    """Puts the text between a page's two marks."""
     with open(path, encoding="utf-8") as file:
         page = file.read()
-    head, rest = page.split(BEGIN, 1)
+    head, rest = page.split(begin, 1)
     tail = rest.split(END, 1)[1]
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{head}{BEGIN}\n\n{figures_text(figures)}\n{END}{tail}")
+        file.write(f"{head}{begin}\n\n{text}\n{END}{tail}")

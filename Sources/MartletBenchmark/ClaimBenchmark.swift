@@ -44,21 +44,8 @@ struct ClaimBenchmark: AsyncParsableCommand {
                 stored += requests.count
             }
             let filled = ContinuousClock.now - start
-            var claims = Samples()
-            for _ in 0..<repetitions {
-                let now = time.now()
-                let batches = try await claims.measure {
-                    try await store.claim(
-                        [ClaimRequest(channel: channelID, limit: batch)], worker: "benchmark", now: now,
-                        leaseUntil: now + .seconds(60))
-                }
-                let releases = batches.flatMap(\.claims).map {
-                    Settlement(
-                        message: $0.message.id, token: $0.token, attempt: $0.attempt, report: nil,
-                        disposition: .release)
-                }
-                _ = try await store.settle(releases, now: time.now())
-            }
+            let claims = try await measureClaims(
+                store, channel: channelID, batch: batch, repetitions: repetitions)
             let size = try FileManager.default.attributesOfItem(atPath: database)[.size] as? Int
             report([
                 "waiting": .integer(Int64(step)), "batch": .integer(Int64(batch)),
@@ -69,4 +56,27 @@ struct ClaimBenchmark: AsyncParsableCommand {
         }
         try await store.close()
     }
+}
+
+/// Claims of one channel's first due messages, each given back before the next.
+func measureClaims(
+    _ store: any Martlet.DispatchQueue, channel: ChannelID, batch: Int, repetitions: Int
+) async throws -> Samples {
+    let time = SystemTimeSource()
+    var samples = Samples()
+    for _ in 0..<repetitions {
+        let now = time.now()
+        let batches = try await samples.measure {
+            try await store.claim(
+                [ClaimRequest(channel: channel, limit: batch)], worker: "benchmark", now: now,
+                leaseUntil: now + .seconds(60))
+        }
+        let releases = batches.flatMap(\.claims).map {
+            Settlement(
+                message: $0.message.id, token: $0.token, attempt: $0.attempt, report: nil, disposition: .release)
+        }
+        guard releases.count == batch else { throw ValidationError("a claim found \(releases.count) of \(batch)") }
+        _ = try await store.settle(releases, now: time.now())
+    }
+    return samples
 }

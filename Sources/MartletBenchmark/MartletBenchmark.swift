@@ -27,7 +27,15 @@ struct MartletBenchmark {
 struct Measurements: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet-benchmark", abstract: "Measures parts of Martlet inside the process.",
-        subcommands: [ClaimBenchmark.self, ChannelBenchmark.self])
+        subcommands: subcommands)
+
+    private static var subcommands: [any ParsableCommand.Type] {
+        #if PostgreSQL
+            [ClaimBenchmark.self, ChannelBenchmark.self, PostgreSQLBenchmark.self]
+        #else
+            [ClaimBenchmark.self, ChannelBenchmark.self]
+        #endif
+    }
 }
 
 /// One line of JSON for each thing measured.
