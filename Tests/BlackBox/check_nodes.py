@@ -4,7 +4,7 @@ import os
 import subprocess
 import threading
 
-from harness import Client, Skipped, expect, expect_equal, number, texts, wait_for
+from harness import Client, EventStream, Skipped, expect, expect_equal, number, texts, wait_for
 from registry import check
 
 # Short, so that what a killed process had claimed goes on soon.
@@ -23,6 +23,35 @@ def roles(world):
     accepted = tenant.send(number(1), "from one process, sent by another")
     tenant.wait(accepted["id"], "read")
     expect_equal(len(sandbox.ledger()), 1, "sends the provider accepted")
+
+
+@check("who listens at one process hears what another does", limit=120)
+def status_stream(world):
+    world.needs_postgresql()
+    sandbox = world.sandbox()
+    world.node(roles="worker")
+    hooks = world.node(roles="webhooks")
+    front, other = world.node(roles="api"), world.node(roles="api")
+    tenant = front.tenant()
+    channel = tenant.channel(sandbox, webhooks=False)
+    path = channel.webhook_url[channel.webhook_url.index("/webhooks/"):]
+    sandbox.send_webhooks(channel.session_key, f"{hooks.url}{path}", channel.webhook_secret)
+    with EventStream(tenant.api) as stream:
+        for round in range(3):
+            accepted = tenant.on(other).send(number(1 + round), f"round {round}")
+            seen = []
+            while not seen or seen[-1] != "read":
+                message = stream.next()
+                if message["id"] == accepted["id"]:
+                    seen.append(message["status"])
+            order = ["queued", "sent", "delivered", "read"]
+            expect_equal(sorted(seen, key=order.index), seen, "statuses in their order")
+            # Two in quick succession may be told as one, with what became of the message in the end.
+            expect(len(set(seen)) >= 2, f"what the message went through, not only {seen}")
+    for client in (tenant.api, tenant.on(other).api):
+        wait_for(
+            "the rates of all processes at each",
+            lambda: client.get("/v1/stats")["channels"][0]["sent_last_minute"] == 3)
 
 
 @check("what one process has just made, another knows")

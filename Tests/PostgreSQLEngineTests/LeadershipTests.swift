@@ -64,7 +64,8 @@
             try await withTemporaryStore { store in
                 let fixture = try await StoreFixture(store)
                 let heard = Mutex<[WakeUp]>([])
-                let listener = WakeUpListener(store) { wakeUp in heard.withLock { $0.append(wakeUp) } }
+                let listener = NotificationListener(store)
+                listener.onWakeUp { wakeUp in heard.withLock { $0.append(wakeUp) } }
                 listener.start()
                 defer { listener.stop() }
                 // The listener may not be listening yet: it is told until it has heard.

@@ -26,6 +26,18 @@
                 "CREATE INDEX outbox_due ON outbox (due_at, number)",
             ]
 
+        /// Version 3: what is shown of all workers together.
+        static let version3 = [
+            """
+            CREATE UNLOGGED TABLE send_rates (
+                second bigint NOT NULL,
+                channel_id text COLLATE "C" NOT NULL,
+                count bigint NOT NULL,
+                PRIMARY KEY (second, channel_id)
+            ) WITH (\(busy))
+            """
+        ]
+
         private static let log = [
             """
             CREATE TABLE communications_log (
@@ -325,6 +337,7 @@
         static let all = [
             Migration(version: 1, usableFrom: 1, statements: Schema.version1),
             Migration(version: 2, usableFrom: 1, statements: Schema.version2),
+            Migration(version: 3, usableFrom: 1, statements: Schema.version3),
         ]
 
         static var latestVersion: Int { all.last?.version ?? 0 }

@@ -194,6 +194,16 @@
             SELECT claimed_at, count FROM claim_history WHERE channel_id = $1 AND claimed_at >= $2
             ORDER BY claimed_at DESC LIMIT $3
             """
+        static let addSends = """
+            INSERT INTO send_rates AS r (second, channel_id, count)
+            SELECT $1::bigint, * FROM unnest($2::text[], $3::bigint[])
+            ON CONFLICT (second, channel_id) DO UPDATE SET count = r.count + excluded.count
+            """
+        static let forgetSends = "DELETE FROM send_rates WHERE second < $1"
+        static let sends = """
+            SELECT channel_id, sum(count)::bigint FROM send_rates WHERE second > $1 AND channel_id = ANY($2::text[])
+            GROUP BY channel_id
+            """
         static let lastClaims = """
             SELECT recipient, claimed_at FROM recipient_pace WHERE channel_id = $1 AND recipient = ANY($2::text[])
             """

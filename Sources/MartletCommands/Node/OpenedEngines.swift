@@ -26,6 +26,10 @@ struct OpenedEngines: Sendable {
     var isShared: Bool
     /// How a worker of that name gets to lead; nil where it is alone.
     var lead: (@Sendable (String) -> Pipeline.Lead)?
+    /// What processes on one store tell one another by; nil where there is but one store for one process.
+    var peers: (any PeerBroadcast)?
+    /// Where all processes add what they send; nil where there is but one process.
+    var sendRates: (any SendRateStore)?
     /// What runs a worker's pipeline.
     var worker: @Sendable (Pipeline) -> any Service
 
@@ -65,10 +69,13 @@ struct OpenedEngines: Sendable {
                     let leadership = Leadership(store, worker: name, logger: logger)
                     return { body in await leadership.lead(body) }
                 }
-                worker = { pipeline in PostgreSQLWorker(store: store, pipeline: pipeline) }
+                let listener = NotificationListener(store)
+                peers = listener
+                sendRates = store
+                worker = { pipeline in PostgreSQLWorker(store: store, listener: listener, pipeline: pipeline) }
                 let own = register == nil ? PostgreSQLRegister(store) : nil
                 register = register ?? own
-                keepers = [OpenPostgreSQL(store: store, register: own), clock]
+                keepers = [OpenPostgreSQL(store: store, listener: listener, register: own), clock]
             #else
                 _ = url
                 throw Self.isNotBuilt
@@ -133,12 +140,15 @@ private struct OpenSeparateEngines: Service, CustomStringConvertible {
 #if PostgreSQL
     private struct OpenPostgreSQL: Service, CustomStringConvertible {
         let store: PostgreSQLStore
+        let listener: NotificationListener
         let register: PostgreSQLRegister?
 
         var description: String { "OpenPostgreSQL" }
 
         func run() async throws {
+            listener.start()
             try? await gracefulShutdown()
+            listener.stop()
             await register?.close()
             await store.close()
         }
@@ -147,24 +157,21 @@ private struct OpenSeparateEngines: Service, CustomStringConvertible {
     /// Runs a worker, and wakes it for what other processes store.
     private struct PostgreSQLWorker: Service, CustomStringConvertible {
         let store: PostgreSQLStore
+        let listener: NotificationListener
         let pipeline: Pipeline
 
         var description: String { "PostgreSQLWorker" }
 
         func run() async throws {
             let pipeline = pipeline
-            let listener = WakeUpListener(store) { wakeUp in
+            listener.onWakeUp { wakeUp in
                 switch wakeUp {
                 case .due(let channel): pipeline.wake(channel, dueAt: SystemTimeSource().now())
                 case .inbox: pipeline.wakeInbox()
                 }
             }
-            listener.start()
             store.setDispatchesHere(true)
-            defer {
-                store.setDispatchesHere(false)
-                listener.stop()
-            }
+            defer { store.setDispatchesHere(false) }
             try await pipeline.run()
         }
     }

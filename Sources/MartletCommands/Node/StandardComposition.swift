@@ -114,11 +114,17 @@ private struct NodeCore {
         try await directory.load()
         let feed = StatusFeed()
         let metrics = PipelineMetrics()
-        let rates = SendRates(time: time)
+        let rates = SendRates(time: time, store: opened.sendRates)
         let health = HealthRegister()
         health.report("store", isOK: true)
         let observer = PipelineObserver(feed: feed, metrics: metrics, rates: rates, health: health, logger: logger)
         var services: [any Service] = []
+        if let peers = opened.peers {
+            services.append(
+                StatusExchange(
+                    feed, store: store, peers: peers, process: "\(identifiers.next(ProcessKind.self))", time: time,
+                    logger: logger))
+        }
         var wake: @Sendable (ChannelID, Timestamp) -> Void = { _, _ in }
         var wakeInbox: @Sendable () -> Void = {}
         var wakeReplays: @Sendable () -> Void = {}
@@ -126,6 +132,7 @@ private struct NodeCore {
             services.append(DirectoryRefresher(directory: directory, time: time, logger: logger))
         }
         if configuration.roles.contains(.worker) {
+            if opened.sendRates != nil { services.append(SendRateReporter(rates, time: time, logger: logger)) }
             let worker = "\(identifiers.next(WorkerKind.self))"
             var parts = Pipeline.Parts(
                 store: store, inbox: inbox, directory: directory,
@@ -175,3 +182,6 @@ private struct NodeCore {
 
 /// Names worker processes in the store.
 private enum WorkerKind: IdentifierKind { static let prefix = "wrk_" }
+
+/// Names processes to one another.
+private enum ProcessKind: IdentifierKind { static let prefix = "prc_" }

@@ -77,7 +77,7 @@ enum OpenAPISchemas {
                       "type": ["integer", "null"],
                       "description": "For how long the first message has been due."
                     },
-                    "sent_last_minute": {"type": "integer", "description": "By this process."},
+                    "sent_last_minute": {"type": "integer", "minimum": 0},
                     "allowed_per_second": {
                       "type": ["number", "null"],
                       "description": "What the channel's limits leave room for, headroom taken off; null without \#

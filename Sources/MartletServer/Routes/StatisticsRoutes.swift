@@ -24,7 +24,9 @@ struct StatisticsRoutes: Sendable {
             counts[status.rawValue] = .integer(Int64(statistics.counts[status] ?? 0))
         }
         let backlogs = Dictionary(uniqueKeysWithValues: statistics.backlogs.map { ($0.channel, $0) })
-        let rendered = gateway.directory.channels(tenant: tenant).map { channel -> JSONValue in
+        let tenantChannels = gateway.directory.channels(tenant: tenant)
+        let sent = try await gateway.rates.lastMinute(of: tenantChannels.map(\.id))
+        let rendered = tenantChannels.map { channel -> JSONValue in
             let backlog = backlogs[channel.id]
             return .object([
                 "id": .string(channel.id.text),
@@ -32,7 +34,7 @@ struct StatisticsRoutes: Sendable {
                 "status": .string(channel.status.rawValue),
                 "waiting": .integer(Int64(backlog?.waiting ?? 0)),
                 "oldest_due_seconds": .optional(backlog?.oldestDueAt.map { Int((now - $0).microseconds / 1_000_000) }),
-                "sent_last_minute": .integer(Int64(gateway.rates.lastMinute(channel.id))),
+                "sent_last_minute": .integer(Int64(sent[channel.id] ?? 0)),
                 "allowed_per_second": channels.allowedPerSecond(channel).map { .double($0) } ?? .null,
             ])
         }

@@ -154,16 +154,19 @@
         }
 
         /// What other sessions have told this one, after waiting for it at most that long.
-        func notifications(waitingMilliseconds: Int32) throws(SQLFailure) -> [String] {
+        func notifications(waitingMilliseconds: Int32) throws(SQLFailure) -> [ServerNotification] {
             var descriptor = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
             poll(&descriptor, 1, waitingMilliseconds)
             guard PQconsumeInput(handle) == 1 else { throw lost() }
-            var texts: [String] = []
+            var notifications: [ServerNotification] = []
             while let notification = PQnotifies(handle) {
-                texts.append(String(cString: notification.pointee.extra))
+                notifications.append(
+                    ServerNotification(
+                        topic: String(cString: notification.pointee.relname),
+                        text: String(cString: notification.pointee.extra)))
                 PQfreemem(notification)
             }
-            return texts
+            return notifications
         }
 
         private func put(_ sql: String, _ arguments: [(any SQLArgument)?], expecting: Expected) throws(SQLFailure) {
@@ -217,5 +220,11 @@
                 message: words.split(separator: "\n").last.map(String.init) ?? "the connection to PostgreSQL broke",
                 isConnectionLost: true)
         }
+    }
+
+    /// What somebody sent with `NOTIFY`.
+    struct ServerNotification {
+        var topic: String
+        var text: String
     }
 #endif
