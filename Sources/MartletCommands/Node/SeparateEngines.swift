@@ -60,7 +60,7 @@ struct SeparateEngines: Sendable {
         switch configuration.queue {
         case .store: nil
         case .redis(let url):
-            EngineOpening(warnings: { () async throws(StoreError) in try await warnings(url, keepsInbox: true) }) {
+            EngineOpening(warnings: { () async throws(StoreError) in try await warnings(url, keepsInbox: false) }) {
                 () async throws(StoreError) in try await redis(url) { $0.broker }
             }
         case .rabbitmq(let url): EngineOpening { () async throws(StoreError) in try await rabbitmq(url) }
@@ -84,7 +84,7 @@ struct SeparateEngines: Sendable {
         case .store: nil
         case .postgresql(let url): EngineOpening { () async throws(StoreError) in try await postgresql(url) }
         case .redis(let url):
-            EngineOpening(warnings: { () async throws(StoreError) in try await warnings(url, keepsInbox: true) }) {
+            EngineOpening(warnings: { () async throws(StoreError) in try await warnings(url, keepsInbox: false) }) {
                 () async throws(StoreError) in try await redis(url) { $0.register }
             }
         }
