@@ -6,12 +6,14 @@ import json
 import os
 import pathlib
 import secrets
+import shutil
 import socket
 import sqlite3
 import threading
 import time
 
-from harness import expect, expect_equal, free_port, number, wait_for
+import engines
+from harness import Skipped, expect, expect_equal, free_port, number, wait_for
 from machine import MovableClock, OwnNames, SmallDisk, may_use_low_ports, without_low_ports
 from registry import check
 
@@ -182,6 +184,32 @@ def database(world):
     tenant.on(node).api.post(f"/v1/channels/{channel.id}/resume")
     tenant.on(node).wait_until_final(1, within=20)
     Patient(world, node.own_environment(node.port)).is_content()
+
+
+@check("the doctor warns of a Redis server that forgets, where webhooks land in it", limit=120)
+def forgetful_redis(world):
+    world.needs_postgresql()
+    if shutil.which("redis-server") is None:
+        raise Skipped("there is no redis-server here")
+    node = world.node()
+    node.stop()
+    server = engines.RedisServer(world)
+    parts = {f"MARTLET_{part}_URL": server.url for part in ("QUEUE", "INBOX", "THROTTLE")}
+    patient = Patient(world, {**node.own_environment(node.port), **parts})
+
+    def expect_warnings(remark, parts, **options):
+        warned = {finding["name"] for finding in patient.findings(**options)
+                  if finding["state"] == "warning" and remark in finding["detail"]}
+        expect_equal(warned, set(parts), f"the parts that are warned: {remark}")
+
+    patient.is_content()
+    engines.redis(server.url, "CONFIG", "SET", "appendfsync", "everysec")
+    expect_warnings("appendfsync", ["inbox.url"])
+    engines.redis(server.url, "CONFIG", "SET", "appendonly", "no")
+    expect_warnings("append-only file", ["inbox.url"])
+    expect_warnings("append-only file", [], environment={"MARTLET_INBOX_URL": "store"})
+    engines.redis(server.url, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    expect_warnings("maxmemory-policy", ["queue.url", "inbox.url", "throttle.url"])
 
 
 @check("the doctor finds a disk that is nearly full", limit=60)

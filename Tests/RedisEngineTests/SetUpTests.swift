@@ -81,16 +81,16 @@
             try await withPrivateServer { server in
                 try await withTestData(on: server.url) { data in
                     let engine = try await data.engine()
-                    #expect(try await engine.warnings().isEmpty)
+                    #expect(try await engine.warnings(keepsInbox: true).isEmpty)
                     try await data.command("CONFIG SET appendfsync everysec")
-                    let behind = try await engine.warnings()
+                    let behind = try await engine.warnings(keepsInbox: true)
                     #expect(behind.count == 1)
                     #expect(behind.first?.contains("appendfsync to always") == true)
                     try await data.command("CONFIG SET maxmemory-policy allkeys-lru")
-                    #expect(try await engine.warnings().count == 2)
+                    #expect(try await engine.warnings(keepsInbox: true).count == 2)
                     #expect(try await engine.warnings(keepsInbox: false).count == 1)
                     try await data.command("CONFIG SET appendonly no")
-                    let none = try await engine.warnings()
+                    let none = try await engine.warnings(keepsInbox: true)
                     #expect(none.count == 2)
                     #expect(none.first?.contains("no append-only file") == true)
                     #expect(none.last?.contains("allkeys-lru") == true)
@@ -103,7 +103,7 @@
             try await withPrivateServer(options.split(separator: " ").map(String.init)) { server in
                 let engine = try await RedisEngine.open(
                     url: "redis://bob:builder@127.0.0.1:\(server.port)", prefix: "test")
-                let warnings = try await engine.warnings()
+                let warnings = try await engine.warnings(keepsInbox: true)
                 #expect(warnings.count == 1)
                 #expect(warnings.first?.contains("does not tell") == true)
                 await engine.close()
@@ -120,7 +120,7 @@
             try await withPrivateServer(options.split(separator: " ").map(String.init)) { server in
                 let place = "127.0.0.1:\(server.port)"
                 let engine = try await RedisEngine.open(url: "redis://martlet:wonder@\(place)/1", prefix: "test")
-                #expect(try await engine.warnings().isEmpty)
+                #expect(try await engine.warnings(keepsInbox: true).isEmpty)
                 try await engine.register.check()
                 try await engine.register.update(["key"]) { states, _ in states[0] = [1] }
                 try await engine.broker.check()

@@ -18,13 +18,19 @@
         private let writer: LogWriter
         private let reader: LogReader
         private let questions: TopicQuestions
-        private let questionThread: CallThread
+        /// Questions that block until brokers answer, one at a time.
+        private let questionCalls: CallQueue<@Sendable () -> Void>
 
         private init(address: KafkaAddress, options: KafkaOptions, logger: Logger) throws(StoreError) {
             reader = try LogReader(address: address, options: options, logger: logger)
             writer = LogWriter(address: address, options: options, logger: logger)
             questions = TopicQuestions(client: reader.client, topic: address.topic, options: options)
-            questionThread = CallThread(name: "kafka-questions")
+            questionCalls = CallQueue(
+                name: "kafka-questions", waitingMax: 64, server: "the Kafka brokers",
+                closed: StoreError(.unavailable, "the Kafka log is closed")
+            ) { calls in
+                while let call = calls.take() { call() }
+            }
         }
 
         /// Connects, and makes the topic when it is not there.
@@ -37,7 +43,7 @@
             let log = try KafkaInboxLog(address: try KafkaAddress(url: url), options: options, logger: logger)
             do throws(StoreError) {
                 let (questions, writer) = (log.questions, log.writer)
-                try await log.questionThread.perform { () throws(StoreError) in
+                try await log.ask { () throws(StoreError) in
                     try questions.ensureTopic { () throws(StoreError) in
                         try writer.announceTopic(timeout: options.answerTimeout)
                     }
@@ -69,7 +75,7 @@
         /// The time is that of the oldest entry that this process has read.
         package func depth() async throws(StoreError) -> (waiting: Int, oldestReceivedAt: Timestamp?) {
             let (questions, reader) = (questions, reader)
-            let waiting = try await questionThread.perform { () throws(StoreError) in
+            let waiting = try await ask { () throws(StoreError) in
                 try questions.waiting { reader.positions }
             }
             return (waiting, waiting == 0 ? nil : reader.oldestReceivedAt)
@@ -77,11 +83,20 @@
 
         package func check() async throws(StoreError) {
             let questions = questions
-            try await questionThread.perform { () throws(StoreError) in try questions.check() }
+            try await ask { () throws(StoreError) in try questions.check() }
+        }
+
+        /// - throws: what the question does; ``StoreError/Code/overloaded`` when too many wait.
+        private func ask<Value: Sendable>(
+            _ question: @escaping @Sendable () throws(StoreError) -> Value
+        ) async throws(StoreError) -> Value {
+            try await questionCalls.outcome(refused: Result<Value, StoreError>.failure) { answer in
+                { answer(Result(catching: question)) }
+            }.get()
         }
 
         package func close() async {
-            await questionThread.close()
+            await questionCalls.close()
             await reader.close()
             await writer.close()
         }

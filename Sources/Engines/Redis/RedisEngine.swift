@@ -61,7 +61,7 @@
         ///
         /// Redis keeps what it is told to keep: nothing of this hinders the start.
         /// - parameter keepsInbox: whether webhooks are kept here, which alone must outlive the server.
-        package func warnings(keepsInbox: Bool = true) async throws(StoreError) -> [String] {
+        package func warnings(keepsInbox: Bool) async throws(StoreError) -> [String] {
             try await withLink { link throws(RedisFailure) in
                 let persistence = ServerFacts(try await Self.ask(link, "INFO", "persistence").text ?? "")
                 let memory = ServerFacts(try await Self.ask(link, "INFO", "memory").text ?? "")

@@ -22,8 +22,6 @@ package final class InboxProcessor: Sendable {
     private let idleMax: Duration
     private let sessionChanged: @Sendable (Channel, Bool, String) async -> Void
     private let signal = WakeSignal()
-    /// Whether what failed last is an inbox that is not the store.
-    private let isSeparate = Mutex(false)
 
     /// - Parameters:
     ///   - loop: what it is called among the worker's loops.
@@ -60,12 +58,7 @@ package final class InboxProcessor: Sendable {
                 do throws(StoreError) {
                     if try await processBatch() { continue }
                 } catch {
-                    defer { isSeparate.withLock { $0 = false } }
-                    if isSeparate.withLock(\.self) {
-                        observer.failed(.inbox, error, doing: "process webhooks")
-                    } else {
-                        observer.storeFailed(error, doing: "process webhooks")
-                    }
+                    observer.failed(error, doing: "process webhooks")
                     try? await time.sleep(for: .milliseconds(500))
                     continue
                 }
@@ -75,18 +68,6 @@ package final class InboxProcessor: Sendable {
             }
         } onGracefulShutdown: {
             self.signal.signal()
-        }
-    }
-
-    /// Notes whether what fails is an inbox that is not the store.
-    private func ofInbox<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
-        do throws(StoreError) {
-            let value = try await body()
-            if inbox is SeparateInbox { observer.answered(.inbox) }
-            return value
-        } catch {
-            isSeparate.withLock { $0 = inbox is SeparateInbox }
-            throw error
         }
     }
 
@@ -101,18 +82,15 @@ package final class InboxProcessor: Sendable {
     /// Processes the oldest entries. Answers whether there may be more.
     package func processBatch() async throws(StoreError) -> Bool {
         let now = time.now()
-        let entries = try await ofInbox { () async throws(StoreError) in
-            try await self.inbox.lease(limit: Self.batchMax, now: now, until: now + self.configuration.leaseDuration)
-        }
+        let entries = try await inbox.lease(
+            limit: Self.batchMax, now: now, until: now + configuration.leaseDuration)
         guard !entries.isEmpty else { return false }
         let reading = read(entries)
         let changed = try await store.apply(reading.acknowledgements, now: time.now())
         observer.changed(changed)
         for session in reading.sessions { await sessionChanged(session.channel, session.isUp, session.detail) }
-        try await ofInbox { () async throws(StoreError) in
-            if !reading.setAside.isEmpty { try await self.inbox.setAside(reading.setAside, now: self.time.now()) }
-            try await self.inbox.complete(reading.done)
-        }
+        if !reading.setAside.isEmpty { try await inbox.setAside(reading.setAside, now: time.now()) }
+        try await inbox.complete(reading.done)
         if let first = entries.first {
             for (provider, count) in reading.processedByProvider {
                 observer.webhooksProcessed(provider: provider, count: count, lag: time.now() - first.entry.receivedAt)

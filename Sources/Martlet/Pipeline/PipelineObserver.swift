@@ -11,7 +11,7 @@ package final class PipelineObserver: Sendable {
     private let logger: Logger
     private let isStoreFailing = Mutex(false)
     private let isStalled = Mutex(false)
-    private let failing = Mutex<Set<Part>>([])
+    private let failing = Mutex<Set<SeparatePart>>([])
     private let followed = FollowedMessages()
 
     package init(
@@ -141,11 +141,13 @@ package final class PipelineObserver: Sendable {
         logger.notice("the store answers again")
     }
 
-    /// What may be an engine of its own.
-    package enum Part: String, Sendable { case queue, throttle, inbox }
+    /// What the error is of does not answer: the store, or an engine beside it.
+    package func failed(_ error: StoreError, doing: String) {
+        if let part = error.part { failed(part, error, doing: doing) } else { storeFailed(error, doing: doing) }
+    }
 
     /// An engine beside the store does not answer.
-    package func failed(_ part: Part, _ error: StoreError, doing: String) {
+    package func failed(_ part: SeparatePart, _ error: StoreError, doing: String) {
         health.report(part.rawValue, isOK: false, detail: error.message)
         let isNews = failing.withLock { $0.insert(part).inserted }
         logger.log(
@@ -153,7 +155,7 @@ package final class PipelineObserver: Sendable {
             metadata: ["doing": "\(doing)", "error": "\(error)"])
     }
 
-    package func answered(_ part: Part) {
+    package func answered(_ part: SeparatePart) {
         guard failing.withLock({ $0.remove(part) }) != nil else { return }
         health.report(part.rawValue, isOK: true)
         logger.notice("the \(part.rawValue) answers again")

@@ -1,5 +1,5 @@
 /// Where webhooks land when that is not the store: a log that an engine of its own keeps.
-package protocol InboxLog: Sendable {
+package protocol InboxLog: SeparateEngine {
     /// Appends a batch; on return it is as durable as the engine keeps anything. Entries of one channel keep their order.
     func append(_ batch: [InboxEntry]) async throws(StoreError)
 
@@ -14,12 +14,6 @@ package protocol InboxLog: Sendable {
 
     /// Entries that are not completed, and when the oldest of them was received, as far as that is known without reading them.
     func depth() async throws(StoreError) -> (waiting: Int, oldestReceivedAt: Timestamp?)
-
-    /// Makes sure that the log can be written and read now.
-    func check() async throws(StoreError)
-
-    /// Ends the connections. What was leased and not completed is given out again, to whoever asks.
-    func close() async
 }
 
 extension InboxEntry {

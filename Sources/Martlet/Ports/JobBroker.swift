@@ -3,7 +3,7 @@
 /// The store is the truth and the broker a wake-up: a notice allows nothing by itself, a worker claims the job in the store
 /// before it sends. So a broker may lose, repeat and reorder notices; what it loses is found in the store, what it repeats is
 /// dropped by the claim.
-package protocol JobBroker: Sendable {
+package protocol JobBroker: SeparateEngine {
     /// How far ahead of its due time a notice may be published; what is due later waits in the store until then.
     var delayMax: Duration { get }
 
@@ -26,12 +26,6 @@ package protocol JobBroker: Sendable {
     /// Puts word of messages that failed for good where operators see it with the broker's own tools. Bounded: the oldest go
     /// when there are too many. The store has the dead letters themselves.
     func publishDeadLetters(_ letters: [DeadLetterNotice]) async throws(StoreError)
-
-    /// Makes sure that notices can be published and received now.
-    func check() async throws(StoreError)
-
-    /// Ends the connections. What was received and not acknowledged is delivered again, to whoever receives.
-    func close() async
 }
 
 extension JobBroker {

@@ -18,11 +18,20 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
     package var message: String
     /// What an operator can do about it, where the engine knows.
     package var remedy: String?
+    /// What the engine is there for that failed; nil where it is the store, or where that goes without saying.
+    package var part: SeparatePart?
 
     package init(_ code: Code, _ message: String, remedy: String? = nil) {
         self.code = code
         self.message = message
         self.remedy = remedy
+    }
+
+    /// The same, of an engine besides the store.
+    package func of(_ part: SeparatePart) -> StoreError {
+        var error = self
+        error.part = part
+        return error
     }
 
     package var description: String { "\(code.name): \(message)" }

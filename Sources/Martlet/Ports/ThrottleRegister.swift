@@ -2,7 +2,7 @@
 ///
 /// States are small (a few kilobytes at most), and may be lost: who finds one missing forms it anew from the store's claims.
 /// A state is lost only together with all others that were written before it.
-package protocol ThrottleRegister: Sendable {
+package protocol ThrottleRegister: SeparateEngine {
     /// Reads the states under the keys (nil where there is none), lets `change` decide, and keeps what it made of them; nobody
     /// else reads or writes any of these keys in between. A state that `change` leaves as it was need not be written. `change`
     /// may be called several times, with newer states; what its last call answered counts.
@@ -13,10 +13,4 @@ package protocol ThrottleRegister: Sendable {
         _ keys: [String],
         _ change: @escaping @Sendable (_ states: inout [[UInt8]?], _ now: MonotonicInstant) -> Answer
     ) async throws(StoreError) -> Answer
-
-    /// Makes sure that states can be read and written now.
-    func check() async throws(StoreError)
-
-    /// Ends the connections.
-    func close() async
 }

@@ -25,7 +25,7 @@ package enum ThrottleLocation: Sendable, Equatable {
 }
 
 /// The engines that queue, inbox and throttle can be besides the store, and which of them this build has.
-private enum SeparateEngine: String, CaseIterable {
+private enum EngineScheme: String, CaseIterable {
     case postgres, redis, amqp, sqs, kafka
 
     init?(scheme: some StringProtocol) {
@@ -86,13 +86,13 @@ private enum SeparateEngine: String, CaseIterable {
 
     /// Reads one of the three keys: nil for the store, else the engine and its URL.
     static func read(
-        _ key: ConfigurationKey, among engines: [SeparateEngine], _ reader: ConfigurationReader
-    ) throws(ConfigurationError) -> (engine: SeparateEngine, url: Secret<String>)? {
+        _ key: ConfigurationKey, among engines: [EngineScheme], _ reader: ConfigurationReader
+    ) throws(ConfigurationError) -> (engine: EngineScheme, url: Secret<String>)? {
         let text = try reader.requiredString(key)
         guard text != "store", text != reader.text(.storeURL) else { return nil }
         let forms = (["store"] + engines.filter(\.isBuilt).map(\.form)).joined(separator: " or ")
         let scheme = text.prefix { $0 != ":" }
-        guard let engine = SeparateEngine(scheme: scheme), engines.contains(engine), text.hasPrefix("\(scheme)://"),
+        guard let engine = EngineScheme(scheme: scheme), engines.contains(engine), text.hasPrefix("\(scheme)://"),
             !text.contains("\0"), text.utf8.count <= 2048
         else { throw reader.refusal(key, "must be \(forms)") }
         guard engine.isBuilt else {
@@ -105,7 +105,7 @@ private enum SeparateEngine: String, CaseIterable {
 extension QueueLocation {
     /// Reads `queue.url`.
     static func read(_ reader: ConfigurationReader, store: StoreLocation) throws(ConfigurationError) -> QueueLocation {
-        guard let (engine, url) = try SeparateEngine.read(.queueURL, among: [.redis, .amqp, .sqs], reader) else {
+        guard let (engine, url) = try EngineScheme.read(.queueURL, among: [.redis, .amqp, .sqs], reader) else {
             return .store
         }
         guard case .postgresql = store else {
@@ -124,7 +124,7 @@ extension QueueLocation {
 extension InboxLocation {
     /// Reads `inbox.url`.
     static func read(_ reader: ConfigurationReader) throws(ConfigurationError) -> InboxLocation {
-        switch try SeparateEngine.read(.inboxURL, among: [.redis, .kafka], reader) {
+        switch try EngineScheme.read(.inboxURL, among: [.redis, .kafka], reader) {
         case (.redis, let url)?: .redis(url: url)
         case (.kafka, let url)?: .kafka(url: url)
         default: .store
@@ -135,7 +135,7 @@ extension InboxLocation {
 extension ThrottleLocation {
     /// Reads `throttle.url`.
     static func read(_ reader: ConfigurationReader) throws(ConfigurationError) -> ThrottleLocation {
-        switch try SeparateEngine.read(.throttleURL, among: [.postgres, .redis], reader) {
+        switch try EngineScheme.read(.throttleURL, among: [.postgres, .redis], reader) {
         case (.postgres, let url)?: .postgresql(url: url)
         case (.redis, let url)?: .redis(url: url)
         default: .store

@@ -45,7 +45,7 @@ extension Examination {
             }
         }
         for state in await composition.examineSeparateEngines(configuration, logger: logger) {
-            let name = "\(state.part).url"
+            let name = "\(state.part.rawValue).url"
             if let failure = state.failure {
                 add(
                     name, .failed, failure.message,

@@ -33,14 +33,14 @@ extension NodeComposition {
 
 /// How an engine besides the store is.
 package struct EngineState: Sendable {
-    /// What it is there for: `queue`, `inbox` or `throttle`.
-    package var part: String
+    /// What it is there for.
+    package var part: SeparatePart
     /// Why it cannot be used now; nil when it can.
     package var failure: StoreError?
     /// What its operator should know.
     package var warnings: [String] = []
 
-    package init(part: String, failure: StoreError? = nil, warnings: [String] = []) {
+    package init(part: SeparatePart, failure: StoreError? = nil, warnings: [String] = []) {
         self.part = part
         self.failure = failure
         self.warnings = warnings

@@ -10,10 +10,8 @@ import ServiceLifecycle
 /// A node's engines as it opened them, with what belongs to them.
 struct OpenedEngines: Sendable {
     var store: any Store & Inbox
-    /// Where webhooks land.
-    var inbox: any Inbox
-    /// The store's own inbox, where webhooks land elsewhere.
-    var storeInbox: (any Inbox)?
+    /// Where webhooks land, when that is not the store.
+    var inboxLog: (any InboxLog)?
     /// Where the queue is a broker: it, and the store with the outbox.
     var brokering: (broker: any JobBroker, outbox: any OutboxStore)?
     /// What workers share to keep rates; nil where there can be but one.
@@ -82,11 +80,7 @@ struct OpenedEngines: Sendable {
             #endif
         }
         self.register = register
-        inbox = store
-        if let log = separate.inboxLog {
-            inbox = SeparateInbox(log: log, store: store)
-            storeInbox = store
-        }
+        inboxLog = separate.inboxLog
         keepers.append(OpenSeparateEngines(engines: separate))
     }
 

@@ -29,35 +29,9 @@ struct SeparateEngines: Sendable {
     /// - throws: when one can be reached and is of no use, or its URL is wrong.
     init(_ configuration: NodeConfiguration, logger: Logger) async throws {
         do {
-            switch configuration.queue {
-            case .store: break
-            case .redis(let url):
-                broker = try await LateBroker { () async throws(StoreError) in
-                    try await Self.redis(url) { $0.broker }
-                }
-            case .rabbitmq(let url):
-                broker = try await LateBroker { () async throws(StoreError) in try await Self.rabbitmq(url) }
-            case .sqs(let url):
-                broker = try await LateBroker { () async throws(StoreError) in try await Self.sqs(url, logger) }
-            }
-            switch configuration.inbox {
-            case .store: break
-            case .redis(let url):
-                inboxLog = try await LateInboxLog { () async throws(StoreError) in
-                    try await Self.redis(url) { $0.inboxLog }
-                }
-            case .kafka(let url):
-                inboxLog = try await LateInboxLog { () async throws(StoreError) in try await Self.kafka(url, logger) }
-            }
-            switch configuration.throttle {
-            case .store: break
-            case .postgresql(let url):
-                register = try await LateRegister { () async throws(StoreError) in try await Self.postgresql(url) }
-            case .redis(let url):
-                register = try await LateRegister { () async throws(StoreError) in
-                    try await Self.redis(url) { $0.register }
-                }
-            }
+            if let opening = Self.queue(configuration, logger) { broker = try await LateEngine(opening) }
+            if let opening = Self.inbox(configuration, logger) { inboxLog = try await LateEngine(opening) }
+            if let opening = Self.throttle(configuration) { register = try await LateEngine(opening) }
         } catch {
             await close()
             throw error
@@ -72,84 +46,48 @@ struct SeparateEngines: Sendable {
 
     /// Opens each engine for itself, asks how it is, and closes it.
     static func examine(_ configuration: NodeConfiguration, logger: Logger) async -> [EngineState] {
-        var states: [EngineState] = []
-        func examine(_ part: String, redis: Secret<String>? = nil, _ body: () async throws(StoreError) -> Void) async {
-            var state = EngineState(part: part)
-            do throws(StoreError) {
-                try await body()
-                if let redis { state.warnings = try await warnings(redis) }
-            } catch {
-                state.failure = error
-            }
-            states.append(state)
-        }
-        func look(at broker: any JobBroker) async throws(StoreError) {
-            do throws(StoreError) { try await broker.check() } catch {
-                await broker.close()
-                throw error
-            }
-            await broker.close()
-        }
-        func look(at log: any InboxLog) async throws(StoreError) {
-            do throws(StoreError) { try await log.check() } catch {
-                await log.close()
-                throw error
-            }
-            await log.close()
-        }
-        func look(at register: any ThrottleRegister) async throws(StoreError) {
-            do throws(StoreError) { try await register.check() } catch {
-                await register.close()
-                throw error
-            }
-            await register.close()
-        }
-        switch configuration.queue {
-        case .store: break
-        case .redis(let url):
-            await examine("queue", redis: url) { () async throws(StoreError) in
-                try await look(at: try await redis(url) { $0.broker })
-            }
-        case .rabbitmq(let url):
-            await examine("queue") { () async throws(StoreError) in try await look(at: try await rabbitmq(url)) }
-        case .sqs(let url):
-            await examine("queue") { () async throws(StoreError) in try await look(at: try await sqs(url, logger)) }
-        }
-        switch configuration.inbox {
-        case .store: break
-        case .redis(let url):
-            await examine("inbox", redis: url) { () async throws(StoreError) in
-                try await look(at: try await redis(url) { $0.inboxLog })
-            }
-        case .kafka(let url):
-            await examine("inbox") { () async throws(StoreError) in try await look(at: try await kafka(url, logger)) }
-        }
-        switch configuration.throttle {
-        case .store: break
-        case .postgresql(let url):
-            await examine("throttle") { () async throws(StoreError) in try await look(at: try await postgresql(url)) }
-        case .redis(let url):
-            await examine("throttle", redis: url) { () async throws(StoreError) in
-                try await look(at: try await redis(url) { $0.register })
-            }
-        }
-        return states
+        let states = [
+            await queue(configuration, logger)?.examine(as: .queue),
+            await inbox(configuration, logger)?.examine(as: .inbox),
+            await throttle(configuration)?.examine(as: .throttle),
+        ]
+        return states.compactMap(\.self)
     }
 
-    private static func warnings(_ url: Secret<String>) async throws(StoreError) -> [String] {
-        #if Redis
-            let engine = try await RedisEngine.open(url: url.exposed)
-            do throws(StoreError) {
-                let warnings = try await engine.warnings()
-                await engine.close()
-                return warnings
-            } catch {
-                await engine.close()
-                throw error
+    // MARK: What a configuration names; nil for the store
+
+    private static func queue(_ configuration: NodeConfiguration, _ logger: Logger) -> EngineOpening<any JobBroker>? {
+        switch configuration.queue {
+        case .store: nil
+        case .redis(let url):
+            EngineOpening(warnings: { () async throws(StoreError) in try await warnings(url, keepsInbox: false) }) {
+                () async throws(StoreError) in try await redis(url) { $0.broker }
             }
-        #else
-            return []
-        #endif
+        case .rabbitmq(let url): EngineOpening { () async throws(StoreError) in try await rabbitmq(url) }
+        case .sqs(let url): EngineOpening { () async throws(StoreError) in try await sqs(url, logger) }
+        }
+    }
+
+    private static func inbox(_ configuration: NodeConfiguration, _ logger: Logger) -> EngineOpening<any InboxLog>? {
+        switch configuration.inbox {
+        case .store: nil
+        case .redis(let url):
+            EngineOpening(warnings: { () async throws(StoreError) in try await warnings(url, keepsInbox: true) }) {
+                () async throws(StoreError) in try await redis(url) { $0.inboxLog }
+            }
+        case .kafka(let url): EngineOpening { () async throws(StoreError) in try await kafka(url, logger) }
+        }
+    }
+
+    private static func throttle(_ configuration: NodeConfiguration) -> EngineOpening<any ThrottleRegister>? {
+        switch configuration.throttle {
+        case .store: nil
+        case .postgresql(let url): EngineOpening { () async throws(StoreError) in try await postgresql(url) }
+        case .redis(let url):
+            EngineOpening(warnings: { () async throws(StoreError) in try await warnings(url, keepsInbox: false) }) {
+                () async throws(StoreError) in try await redis(url) { $0.register }
+            }
+        }
     }
 
     // MARK: The engines of this build. A configuration names no other.
@@ -159,6 +97,23 @@ struct SeparateEngines: Sendable {
     ) async throws(StoreError) -> Part {
         #if Redis
             part(try await RedisEngine.open(url: url.exposed))
+        #else
+            throw isNotBuilt
+        #endif
+    }
+
+    /// - parameter keepsInbox: whether webhooks land there.
+    private static func warnings(_ url: Secret<String>, keepsInbox: Bool) async throws(StoreError) -> [String] {
+        #if Redis
+            let engine = try await RedisEngine.open(url: url.exposed)
+            do throws(StoreError) {
+                let warnings = try await engine.warnings(keepsInbox: keepsInbox)
+                await engine.close()
+                return warnings
+            } catch {
+                await engine.close()
+                throw error
+            }
         #else
             throw isNotBuilt
         #endif

@@ -104,7 +104,7 @@ private struct NodeCore {
         _ opened: OpenedEngines, acceptingInto: any MessageStore, providers: ProviderRegistry, secretBox: SecretBox,
         configuration: NodeConfiguration, logger: Logger
     ) async throws {
-        let (store, inbox): (any Store, any Inbox) = (opened.store, opened.inbox)
+        let store = opened.store
         let time = SteadyTimeSource(opened.time)
         let random = SystemRandomSource()
         let identifiers = IdentifierGenerator(time: time, random: random)
@@ -118,6 +118,8 @@ private struct NodeCore {
         let health = HealthRegister()
         health.report("store", isOK: true)
         let observer = PipelineObserver(feed: feed, metrics: metrics, rates: rates, health: health, logger: logger)
+        let inbox: any Inbox =
+            if let log = opened.inboxLog { SeparateInbox(log: log, store: store, observer: observer) } else { store }
         var services: [any Service] = []
         if let peers = opened.peers {
             services.append(
@@ -139,7 +141,7 @@ private struct NodeCore {
                 throttle: Self.throttle(opened, configuration, worker: worker, time: time, observer: observer),
                 time: time, random: random, observer: observer, logger: logger)
             parts.brokering = opened.brokering
-            parts.storeInbox = opened.storeInbox
+            parts.storeInbox = opened.inboxLog == nil ? nil : store
             parts.lead = opened.lead?(worker)
             let pipeline = Pipeline(
                 parts, configuration: configuration.pipeline, worker: worker, ownsStore: !opened.isShared)

@@ -1,27 +1,15 @@
 #if PostgreSQL
-    import DequeModule
     import Foundation
     import Martlet
 
     /// A few connections, each with a thread of its own that takes the next call from one bounded queue.
     ///
-    /// libpq blocks, so none of it runs on the concurrency pool. A thread connects when it has something to do; when it
-    /// cannot, calls fail at once until its next try, which comes after a pause that grows (with jitter, so that many
-    /// processes do not come back in one moment). A call that is cancelled is still carried out.
-    final class ConnectionPool: @unchecked Sendable {
-        /// What is handed over: run by a thread with its connection, or told why it was not.
-        private struct Call {
-            var run: (ConnectionThread) -> Void
-            var refuse: (StoreError) -> Void
-        }
+    /// A thread connects when it has something to do; when it cannot, calls fail at once until its next try, which comes after
+    /// a pause that grows (with jitter, so that many processes do not come back in one moment).
+    final class ConnectionPool: Sendable {
+        private typealias Call = @Sendable (ConnectionThread) -> Void
 
-        // Everything below is touched with the condition's lock held.
-        private let condition = NSCondition()
-        private var waiting: Deque<Call> = []
-        private var isClosed = false
-
-        private let waitingMax: Int
-        private let ended = DispatchGroup()
+        private let calls: CallQueue<Call>
 
         /// - Parameters:
         ///   - size: connections, at most.
@@ -30,69 +18,29 @@
             _ settings: ConnectionSettings, name: String, size: Int, waitingMax: Int,
             onStatement: (@Sendable (String) -> Void)?
         ) {
-            self.waitingMax = waitingMax
-            for index in 0..<size {
-                let thread = Thread { [self] in
-                    let connection = ConnectionThread(settings, onStatement: onStatement)
-                    while let call = take() { call.run(connection) }
-                    connection.close()
-                    ended.leave()
-                }
-                thread.name = "\(name)-\(index)"
-                thread.stackSize = 1 << 20
-                ended.enter()
-                thread.start()
+            calls = CallQueue(
+                name: name, threads: size, waitingMax: waitingMax, server: "the database",
+                closed: StoreError(.unavailable, "the store is closed")
+            ) { calls in
+                let connection = ConnectionThread(settings, onStatement: onStatement)
+                while let call = calls.take() { call(connection) }
+                connection.close()
             }
         }
 
-        /// Runs the body on some connection, and once more where the first try met a stale connection or a deadlock.
+        /// Runs the body on some connection, and once more where the first try met a stale connection or a deadlock. A call
+        /// that is cancelled is still carried out.
         /// - throws: why it could not be done; ``StoreError/Code/overloaded`` at once when too much waits.
         func perform<Value: Sendable>(_ body: @escaping @Sendable (Session) throws -> Value) async throws(StoreError)
             -> Value
         {
-            let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-                submit(
-                    Call(
-                        run: { continuation.resume(returning: $0.perform(body)) },
-                        refuse: { continuation.resume(returning: .failure($0)) }))
-            }
-            return try result.get()
+            try await calls.outcome(refused: Result<Value, StoreError>.failure) { answer in
+                { connection in answer(connection.perform(body)) }
+            }.get()
         }
 
         /// Refuses new calls, carries out those that wait, and ends the connections.
-        func close() async {
-            condition.withLock {
-                isClosed = true
-                condition.broadcast()
-            }
-            await withCheckedContinuation { continuation in
-                ended.notify(queue: .global()) { continuation.resume() }
-            }
-        }
-
-        private func submit(_ call: Call) {
-            let refusal: StoreError? = condition.withLock {
-                if isClosed { return StoreError(.unavailable, "the store is closed") }
-                guard waiting.count < waitingMax else {
-                    return StoreError(.overloaded, "\(waitingMax) calls wait for the database")
-                }
-                waiting.append(call)
-                condition.signal()
-                return nil
-            }
-            if let refusal { call.refuse(refusal) }
-        }
-
-        /// Blocks until there is a call; nil when there will be none any more.
-        private func take() -> Call? {
-            condition.withLock {
-                while waiting.isEmpty {
-                    if isClosed { return nil }
-                    condition.wait()
-                }
-                return waiting.removeFirst()
-            }
-        }
+        func close() async { await calls.close() }
     }
 
     /// A thread's connection: made when it is needed, made anew when it broke. Used by that thread alone.

@@ -1,5 +1,4 @@
 #if Redis
-    import DequeModule
     import Foundation
     import Martlet
     import Synchronization
@@ -12,31 +11,22 @@
 
     /// A connection with a thread of its own, which sends at once whatever waits and then reads the answers.
     ///
-    /// hiredis blocks, so none of it runs on the concurrency pool. The thread starts with the first call and connects when it
-    /// has something to do; when it cannot, calls fail at once until its next try, which comes after a pause that grows (with
-    /// jitter, so that many processes do not come back in one moment). A call that is cancelled is still carried out.
-    final class RedisLink: @unchecked Sendable {
+    /// The thread connects when it has something to do; when it cannot, calls fail at once until its next try, which comes
+    /// after a pause that grows (with jitter, so that many processes do not come back in one moment). A call that is cancelled
+    /// is still carried out.
+    final class RedisLink: Sendable {
         /// A command, and what is done with its answer.
-        struct Call {
+        struct Call: Sendable {
             /// Made when its turn has come; nil when it is not wanted any more.
-            var arguments: () -> [[UInt8]]?
+            var arguments: @Sendable () -> [[UInt8]]?
             /// About how many bytes that will be.
             var size: Int
             /// Whether it may be sent once more when the connection breaks before its answer.
             var isRepeatable: Bool
-            var answer: (Result<RedisAnswer, RedisFailure>) -> Void
+            var answer: @Sendable (Result<RedisAnswer, RedisFailure>) -> Void
         }
 
-        // Everything below is touched with the condition's lock held.
-        private let condition = NSCondition()
-        private var waiting: Deque<Call> = []
-        private var isStarted = false
-        private var isClosed = false
-
-        private let name: String
-        private let address: RedisAddress
-        private let options: RedisOptions
-        private let ended = DispatchGroup()
+        private let calls: CallQueue<Call>
         private let digests = Mutex<[String: [UInt8]]>([:])
 
         static let closedError = StoreError(.unavailable, "the connection to Redis is closed")
@@ -45,9 +35,22 @@
 
         /// - parameter name: the thread's, for whoever looks at the process.
         init(_ address: RedisAddress, name: String, options: RedisOptions) {
-            self.address = address
-            self.name = name
-            self.options = options
+            calls = CallQueue(
+                name: name, waitingMax: options.waitingMax, server: "Redis", closed: Self.closedError
+            ) { calls in
+                // A write to a connection that the server has ended must fail, and not end the process.
+                var signals = sigset_t()
+                sigemptyset(&signals)
+                sigaddset(&signals, SIGPIPE)
+                pthread_sigmask(SIG_BLOCK, &signals, nil)
+                let connection = LinkedConnection(address, options: options)
+                while let batch = calls.takeBatch(
+                    callsMax: Self.batchMax, sizeMax: Self.batchBytesMax, size: \.size)
+                {
+                    connection.carryOut(batch)
+                }
+                connection.close()
+            }
         }
 
         /// Sends a command and waits for the answer.
@@ -61,13 +64,9 @@
         func perform(
             size: Int = 0, isRepeatable: Bool = true, _ arguments: @escaping @Sendable () -> [[UInt8]]?
         ) async throws(RedisFailure) -> RedisAnswer {
-            let result: Result<RedisAnswer, RedisFailure> = await withCheckedContinuation { continuation in
-                submit(
-                    Call(
-                        arguments: arguments, size: size, isRepeatable: isRepeatable,
-                        answer: { continuation.resume(returning: $0) }))
-            }
-            return try result.get()
+            try await calls.outcome(refused: { Result<RedisAnswer, RedisFailure>.failure(.notSent($0)) }) { answer in
+                Call(arguments: arguments, size: size, isRepeatable: isRepeatable, answer: answer)
+            }.get()
         }
 
         /// Runs a script, which the server keeps under its digest (https://redis.io/docs/latest/commands/evalsha/).
@@ -94,73 +93,10 @@
         }
 
         /// Whether there was a call yet.
-        var isInUse: Bool { condition.withLock { isStarted } }
+        var isInUse: Bool { calls.isInUse }
 
         /// Refuses new calls, carries out those that wait, and ends the connection.
-        func close() async {
-            condition.withLock {
-                isClosed = true
-                condition.broadcast()
-            }
-            await withCheckedContinuation { continuation in
-                ended.notify(queue: .global()) { continuation.resume() }
-            }
-        }
-
-        private func submit(_ call: Call) {
-            let refusal: StoreError? = condition.withLock {
-                if isClosed { return Self.closedError }
-                guard waiting.count < options.waitingMax else {
-                    return StoreError(.overloaded, "\(options.waitingMax) calls wait for Redis")
-                }
-                waiting.append(call)
-                if isStarted {
-                    condition.signal()
-                } else {
-                    isStarted = true
-                    start()
-                }
-                return nil
-            }
-            if let refusal { call.answer(.failure(.notSent(refusal))) }
-        }
-
-        private func start() {
-            let thread = Thread { [self] in
-                // A write to a connection that the server has ended must fail, and not end the process.
-                var signals = sigset_t()
-                sigemptyset(&signals)
-                sigaddset(&signals, SIGPIPE)
-                pthread_sigmask(SIG_BLOCK, &signals, nil)
-                let connection = LinkedConnection(address, options: options)
-                while let calls = take() { connection.carryOut(calls) }
-                connection.close()
-                ended.leave()
-            }
-            thread.name = name
-            thread.stackSize = 1 << 20
-            ended.enter()
-            thread.start()
-        }
-
-        /// Blocks until there are calls; nil when there will be none any more.
-        private func take() -> [Call]? {
-            condition.withLock {
-                while waiting.isEmpty {
-                    if isClosed { return nil }
-                    condition.wait()
-                }
-                var calls: [Call] = []
-                var size = 0
-                while calls.count < Self.batchMax, let next = waiting.first,
-                    calls.isEmpty || size + next.size <= Self.batchBytesMax
-                {
-                    size += next.size
-                    calls.append(waiting.removeFirst())
-                }
-                return calls
-            }
-        }
+        func close() async { await calls.close() }
     }
 
     /// A thread's connection: made when it is needed, made anew when it broke. Used by that thread alone.
