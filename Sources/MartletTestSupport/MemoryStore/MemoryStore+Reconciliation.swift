@@ -149,35 +149,19 @@ extension MemoryState {
         return message(id) != before
     }
 
-    /// An echo may come a little before the attempt began, by clocks that differ.
-    private static let echoClockTolerance: Duration = .seconds(5)
-
     /// The provider's id in the one echo that can only be this message's.
     fileprivate func onlyEcho(for row: Row, _ job: Job) -> String? {
-        guard let text = row.message.payload.visibleText else { return nil }
-        let echo = Acknowledgement.Echo(recipient: row.message.recipient, text: text)
-        let earliest = job.attemptStartedAt - Self.echoClockTolerance
+        guard let question = EchoQuestion(about: row.message, job: job) else { return nil }
+        let echo = Acknowledgement.Echo(recipient: row.message.recipient, text: question.text)
         let fitting = parked.filter { key, entries in
             key.channel == row.message.channelID
-                && entries.contains { $0.acknowledgement.echo == echo && $0.parkedAt >= earliest }
-                // One that was told late, or once more, is of an earlier send.
-                && entries.allSatisfy { $0.acknowledgement.echo != echo || $0.acknowledgement.at >= earliest }
+                && entries.contains { $0.acknowledgement.echo == echo && $0.parkedAt >= question.earliest }
+                && entries.allSatisfy { $0.acknowledgement.echo != echo || $0.acknowledgement.at >= question.earliest }
         }
-        guard fitting.count == 1, let key = fitting.first?.key else { return nil }
-        // Another message that has no id and may have been sent may claim it as well; one that was redacted may have said it.
-        let rivals = rows.values.filter { other in
-            let message = other.message
-            guard message.id != row.message.id, message.channelID == row.message.channelID,
-                message.recipient == row.message.recipient, message.messageID == nil
-            else { return false }
-            let mayHaveBeenSent =
-                switch message.status {
-                case .sent, .delivered, .read: true
-                case .failed: message.attempts > 0
-                case .queued: other.job?.state != .waiting || message.duplicateRisk
-                }
-            return mayHaveBeenSent && (message.payload.content.isEmpty || message.payload.visibleText == text)
+        let unbound = rows.values.filter { other in
+            other.message.channelID == row.message.channelID && other.message.recipient == row.message.recipient
+                && other.message.messageID == nil
         }
-        return rivals.isEmpty ? key.id : nil
+        return question.answer(echoes: fitting.keys.map(\.id), unbound: unbound.map(Self.message))
     }
 }
