@@ -12,11 +12,9 @@ extension MemoryStore: ReconciliationStore {
                     }
                     continue
                 }
-                let after = state.change(id, now: now) { transition in
-                    transition.acknowledge(
-                        acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail)
-                }
-                if after != before, !changed.contains(id) { changed.append(id) }
+                state.acknowledge(
+                    id, acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail, now: now)
+                if state.message(id) != before, !changed.contains(id) { changed.append(id) }
             }
             return changed.compactMap { state.message($0) }
         }
@@ -30,19 +28,17 @@ extension MemoryStore: ReconciliationStore {
             var byChannel: [ChannelID: Int] = [:]
             for id in state.lookUps.due(now) {
                 guard taken.count < limit else { break }
-                guard let row = state.rows[id], let planned = row.lookUp, !except.contains(row.message.channelID),
+                guard var row = state.rows[id], let planned = row.lookUp, !except.contains(row.message.channelID),
                     byChannel[row.message.channelID, default: 0] < perChannel
                 else { continue }
                 byChannel[row.message.channelID, default: 0] += 1
                 // A look-up is not due again until its worker has had time to answer, or to die.
-                let message = state.change(id, now: now) { transition in
-                    transition.row.lookUp?.dueAt = leaseUntil
-                    transition.row.lookUp?.tries += 1
-                }
-                guard let message else { continue }
+                row.lookUp?.dueAt = leaseUntil
+                row.lookUp?.tries += 1
+                state.put(row, for: id)
                 taken.append(
                     LookUp(
-                        message: message, purpose: planned.purpose, tries: planned.tries,
+                        message: MemoryState.message(row), purpose: planned.purpose, tries: planned.tries,
                         attemptStartedAt: planned.attemptStartedAt))
             }
             return taken
@@ -77,38 +73,7 @@ extension MemoryStore: ReconciliationStore {
 
     package func decide(_ decisions: [Decision], now: Timestamp) async throws(StoreError) -> [Message] {
         try await perform(.decide) { state in
-            decisions.compactMap { decision in
-                guard state.rows[decision.message]?.job?.state == .unknown else { return nil }
-                return state.change(decision.message, now: now) { $0.decide(decision.verdict) }
-            }
-        }
-    }
-}
-
-extension Transition {
-    fileprivate mutating func decide(_ verdict: Decision.Verdict) {
-        row.lookUp = nil
-        switch verdict {
-        case .sent(let messageID): becomeSent(submissionID: nil, messageID: messageID)
-        case .retry(let moment):
-            row.message.duplicateRisk = !flaws.contains(.forgetsDuplicateRisk)
-            retry(at: moment)
-        case .fail(let reason): fail(reason)
-        }
-    }
-
-    fileprivate mutating func settle(_ finding: LookUpSettlement, of planned: MemoryState.PlannedLookUp) {
-        if finding.isWorthAnEntry { note(.lookedUp, detail: finding.detail) }
-        let isKnown = finding.submissionID != nil || finding.messageID != nil || finding.level != nil
-        if row.message.status == .queued, isKnown {
-            becomeSent(submissionID: finding.submissionID, messageID: finding.messageID)
-        } else {
-            bind(submissionID: finding.submissionID, messageID: finding.messageID)
-        }
-        row.lookUp = finding.next.map { next in
-            MemoryState.PlannedLookUp(
-                purpose: next.purpose, dueAt: next.at, tries: next.purpose == planned.purpose ? planned.tries : 0,
-                attemptStartedAt: planned.attemptStartedAt)
+            decisions.compactMap { state.decide($0, now: now) }
         }
     }
 }
@@ -128,6 +93,27 @@ extension MemoryState {
         parked[key] = waiting
     }
 
+    fileprivate mutating func acknowledge(
+        _ id: MessageID, _ level: AcknowledgementLevel, at moment: Timestamp, detail: String?, now: Timestamp
+    ) {
+        if flaws.contains(.letsStatusGoBack), level == .server || level == .device, var row = rows[id],
+            row.message.status == .delivered || row.message.status == .read
+        {
+            row.record.message.status = .sent
+            put(row, for: id)
+        }
+        change(id, now: now) { $0.acknowledge(level, at: moment, detail: detail) }
+    }
+
+    fileprivate mutating func decide(_ decision: Decision, now: Timestamp) -> Message? {
+        var isDecided = false
+        change(decision.message, now: now) { isDecided = $0.decide(decision.verdict) }
+        if flaws.contains(.forgetsDuplicateRisk), case .retry = decision.verdict, isDecided {
+            rows[decision.message]?.record.message.duplicateRisk = false
+        }
+        return isDecided ? message(decision.message) : nil
+    }
+
     fileprivate mutating func settle(_ answer: LookUpSettlement, now: Timestamp) -> Bool {
         let id = answer.message
         let channel = rows[id]?.message.channelID
@@ -141,11 +127,11 @@ extension MemoryState {
         guard let planned = rows[id]?.lookUp, planned.purpose == settlement.purpose, let before = message(id) else {
             return false
         }
-        change(id, now: now) { $0.settle(settlement, of: planned) }
-        // Webhooks know when each step happened, the answer to a look-up the last one only: it comes after what was parked.
-        if let level = settlement.level {
-            change(id, now: now) { $0.acknowledge(level, at: now, detail: settlement.detail) }
+        change(id, now: now) {
+            $0.settle(settlement, tries: planned.tries, attemptStartedAt: planned.attemptStartedAt)
         }
+        // Webhooks know when each step happened, the answer to a look-up the last one only: it comes after what was parked.
+        if let level = settlement.level { acknowledge(id, level, at: now, detail: settlement.detail, now: now) }
         return message(id) != before
     }
 
