@@ -190,13 +190,16 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SQSEngineTests",
-            dependencies: ["EngineConformance", "Martlet", "SQSEngine", asyncHTTPClient, crypto, nioCore],
+            dependencies: [
+                "EngineConformance", "Martlet", "MartletTestSupport", "SQSEngine", asyncHTTPClient, crypto, nioCore,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "KafkaEngineTests", dependencies: ["EngineConformance", "KafkaEngine", "Martlet"],
             swiftSettings: settings),
         .testTarget(
-            name: "WasenderProviderTests", dependencies: ["Martlet", "WasenderProvider"], swiftSettings: settings),
+            name: "WasenderProviderTests", dependencies: ["Martlet", "MartletTestSupport", "WasenderProvider"],
+            swiftSettings: settings),
         .testTarget(
             name: "MartletServerTests",
             dependencies: [

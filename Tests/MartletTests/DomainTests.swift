@@ -65,6 +65,8 @@ import Testing
         let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz")
         let milliseconds = id.text.dropFirst(4).prefix(10).reduce(0) { $0 << 5 | alphabet.firstIndex(of: $1)! }
         #expect(milliseconds == 1_767_323_045_678)
+        #expect(id.madeAt == Timestamp(milliseconds: 1_767_323_045_678))
+        #expect(ChannelID(milliseconds: 1_767_323_045_678, number: 0) == id)
         #expect(id.text.hasSuffix("0000000000000000"))
         #expect("\(id)" == id.text)
     }

@@ -5,46 +5,17 @@ import Testing
 
 /// The store in memory keeps the same promises as every engine: what is tested on it says something.
 @Suite struct MemoryStoreTests {
-    private func check(_ promise: Promise<StoreFixture>) async throws {
+    @Test(arguments: StorePromises.all)
+    func `keeps the store's promises`(_ promise: Promise<StoreFixture>) async throws {
         try await promise.check(StoreFixture(MemoryStore()))
     }
 
-    @Test(arguments: MessageStorePromises.all)
-    func `keeps the log's promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
+    @Test(arguments: ConcurrencyPromises.all)
+    func `keeps the store's promises when many use it at once`(_ promise: Promise<[any Store]>) async throws {
+        let store = MemoryStore()
+        try await promise.check([store, MemoryStore(connectedTo: store)])
     }
-    @Test(arguments: DeadLetterPromises.all)
-    func `keeps the dead letters' promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-    @Test(arguments: DispatchQueuePromises.all)
-    func `keeps the queue's promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-    @Test(arguments: SettlementPromises.all)
-    func `keeps the settlements' promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-    @Test(arguments: AcknowledgementPromises.all)
-    func `keeps the acknowledgements' promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-    @Test(arguments: ReconciliationPromises.all)
-    func `keeps the look-ups' promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-    @Test(arguments: ReplayPromises.all)
-    func `keeps the bulk replays' promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-    @Test(arguments: DirectoryPromises.all)
-    func `keeps the directory's promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-    @Test(arguments: MaintenancePromises.all)
-    func `keeps the maintenance's promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
+
     @Test(arguments: InboxPromises.all)
     func `keeps the inbox's promises`(_ promise: Promise<any SetAsideInbox>) async throws {
         try await promise.check(MemoryStore())

@@ -83,16 +83,6 @@ private struct SharedNetwork {
         network.arrivals.sort()
         return network
     }
-
-    func highest(in window: Duration) -> Int {
-        var highest = 0
-        var first = 0
-        for (index, arrival) in arrivals.enumerated() {
-            while arrival - arrivals[first] >= window { first += 1 }
-            highest = max(highest, index - first + 1)
-        }
-        return highest
-    }
 }
 
 extension SharedLimiter {
@@ -125,7 +115,7 @@ extension SharedLimiter {
         let network = SharedNetwork.run(
             limits: limits, seconds: 40, seed: seed, wayMax: wayMax, disturbances: true)
         #expect(network.grants >= 5)
-        for limit in limits { #expect(network.highest(in: limit.window) <= limit.count) }
+        for limit in limits { #expect(network.arrivals.highest(in: limit.window) <= limit.count) }
     }
 
     @Test func `workers together reach the rate`() {

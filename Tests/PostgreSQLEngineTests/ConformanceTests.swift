@@ -5,50 +5,29 @@
     import Testing
 
     /// Every promise of every port, against PostgreSQL.
-    @Suite struct ConformanceTests {
-        @Test(arguments: MessageStorePromises.all)
-        func `keeps the message store's promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
+    @Suite(.timeLimit(.minutes(5))) struct ConformanceTests {
+        @Test(arguments: StorePromises.all)
+        func `keeps the store's promises`(_ promise: Promise<StoreFixture>) async throws {
+            try await withTemporaryStore { store in try await promise.check(try await StoreFixture(store)) }
         }
 
-        @Test(arguments: DeadLetterPromises.all)
-        func `keeps the dead letters' promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
-        }
-
-        @Test(arguments: DispatchQueuePromises.all)
-        func `keeps the dispatch queue's promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
-        }
-
-        @Test(arguments: SettlementPromises.all)
-        func `keeps the settlements' promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
-        }
-
-        @Test(arguments: AcknowledgementPromises.all)
-        func `keeps the acknowledgements' promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
-        }
-
-        @Test(arguments: ReconciliationPromises.all)
-        func `keeps the reconciliation's promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
-        }
-
-        @Test(arguments: ReplayPromises.all)
-        func `keeps the bulk replays' promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
-        }
-
-        @Test(arguments: DirectoryPromises.all)
-        func `keeps the directory's promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
-        }
-
-        @Test(arguments: MaintenancePromises.all)
-        func `keeps the maintenance's promises`(_ promise: Promise<StoreFixture>) async throws {
-            try await check(promise)
+        /// On two nodes, none of which waits in a circle for the other for long.
+        @Test(arguments: ConcurrencyPromises.all)
+        func `keeps the store's promises when many use it at once`(_ promise: Promise<[any Store]>) async throws {
+            try await withTemporarySchema { url in
+                let first = try await PostgreSQLStore.open(url: url, options: testOptions())
+                let second = try await PostgreSQLStore.open(url: url, options: testOptions())
+                let result: Result<Void, any Error>
+                do {
+                    try await promise.check([first, second])
+                    try await expectCountersToHold(first)
+                    result = .success(())
+                } catch {
+                    result = .failure(error)
+                }
+                for node in [first, second] { await node.close() }
+                try result.get()
+            }
         }
 
         @Test(arguments: InboxPromises.all)
@@ -69,10 +48,6 @@
                 }
                 await register.close()
             }
-        }
-
-        private func check(_ promise: Promise<StoreFixture>) async throws {
-            try await withTemporaryStore { store in try await promise.check(try await StoreFixture(store)) }
         }
     }
 #endif

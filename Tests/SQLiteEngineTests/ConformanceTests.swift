@@ -4,48 +4,19 @@ import SQLiteEngine
 import Testing
 
 /// Every promise of every port, against SQLite.
-@Suite struct ConformanceTests {
-    @Test(arguments: MessageStorePromises.all)
-    func `keeps the message store's promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
+@Suite(.timeLimit(.minutes(2))) struct ConformanceTests {
+    @Test(arguments: StorePromises.all)
+    func `keeps the store's promises`(_ promise: Promise<StoreFixture>) async throws {
+        try await withTemporaryStore { store in try await promise.check(try await StoreFixture(store)) }
     }
 
-    @Test(arguments: DeadLetterPromises.all)
-    func `keeps the dead letters' promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
-
-    @Test(arguments: DispatchQueuePromises.all)
-    func `keeps the dispatch queue's promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
+    @Test(arguments: ConcurrencyPromises.all)
+    func `keeps the store's promises when many use it at once`(_ promise: Promise<[any Store]>) async throws {
+        try await withTemporaryStore { store in try await promise.check([store]) }
     }
-
-    @Test(arguments: SettlementPromises.all)
-    func `keeps the settlements' promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
-
-    @Test(arguments: AcknowledgementPromises.all)
-    func `keeps the acknowledgements' promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-
-    @Test(arguments: ReconciliationPromises.all)
-    func `keeps the reconciliation's promises`(_ promise: Promise<StoreFixture>) async throws {
-        try await check(promise)
-    }
-
-    @Test(arguments: ReplayPromises.all)
-    func `keeps the bulk replays' promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
-
-    @Test(arguments: DirectoryPromises.all)
-    func `keeps the directory's promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
-
-    @Test(arguments: MaintenancePromises.all)
-    func `keeps the maintenance's promises`(_ promise: Promise<StoreFixture>) async throws { try await check(promise) }
 
     @Test(arguments: InboxPromises.all)
     func `keeps the inbox's promises`(_ promise: Promise<any SetAsideInbox>) async throws {
         try await withTemporaryStore { store in try await promise.check(store) }
-    }
-
-    private func check(_ promise: Promise<StoreFixture>) async throws {
-        try await withTemporaryStore { store in try await promise.check(try await StoreFixture(store)) }
     }
 }

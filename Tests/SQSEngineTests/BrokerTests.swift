@@ -1,6 +1,7 @@
 #if SQS
     import Foundation
     import Martlet
+    import MartletTestSupport
     import Synchronization
     import Testing
 

@@ -1,5 +1,6 @@
 #if SQS
     import Martlet
+    import MartletTestSupport
     import Synchronization
 
     @testable import SQSEngine

@@ -1,5 +1,6 @@
 #if SQS
     import Martlet
+    import MartletTestSupport
     import Testing
 
     @testable import SQSEngine

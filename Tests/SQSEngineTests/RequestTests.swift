@@ -1,5 +1,6 @@
 #if SQS
     import Martlet
+    import MartletTestSupport
     import Testing
 
     @testable import SQSEngine
@@ -45,7 +46,7 @@
         @Test(
             arguments: [
                 .refusal(400, "RequestThrottled"), .refusal(400, "KmsThrottled"), .answer(429, "slow down"),
-                .answer(500, "<html>"), .answer(503, ""), .answer(200, "<html>"), .close,
+                .answer(500, "<html>"), .answer(503, ""), .answer(200, "<html>"), .closeAfterReading,
                 .answer(
                     403, headers: ["x-amzn-query-error": "AWS.SimpleQueueService.RequestThrottled;Sender"], "<xml>"),
             ] as [ScriptedServer.Reply])

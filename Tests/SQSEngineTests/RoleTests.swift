@@ -1,6 +1,7 @@
 #if SQS
     import AsyncHTTPClient
     import Martlet
+    import MartletTestSupport
     import Testing
 
     @testable import SQSEngine

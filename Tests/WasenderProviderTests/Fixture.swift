@@ -1,5 +1,6 @@
 import Foundation
 import Martlet
+import MartletTestSupport
 import WasenderProvider
 
 /// What the tests of this module share: a channel, a message, a provider next to a server.

@@ -1,4 +1,5 @@
 import Martlet
+import MartletTestSupport
 import Testing
 import WasenderProvider
 
@@ -71,7 +72,7 @@ import WasenderProvider
             let request = try #require(server.requests.first)
             #expect(request.method == "GET")
             #expect(request.path == "/api/messages/100001/info")
-            #expect(request.headers["authorization"] == "Bearer \(Fixture.apiKey)")
+            #expect(request.header("authorization") == "Bearer \(Fixture.apiKey)")
         }
     }
 
@@ -143,7 +144,7 @@ import WasenderProvider
         ])
         #expect(answer == Self.found("7"))
         #expect(requests.map(\.path) == ["/api/whatsapp-sessions/42/message-logs?page=1&per_page=100"])
-        #expect(requests.first?.headers["authorization"] == "Bearer \(Fixture.token)")
+        #expect(requests.first?.header("authorization") == "Bearer \(Fixture.token)")
     }
 
     static let forms: [(String, LookUpAnswer)] = [

@@ -1,4 +1,5 @@
 import Martlet
+import MartletTestSupport
 import Testing
 import WasenderProvider
 
@@ -52,7 +53,7 @@ import WasenderProvider
         try await Fixture.withServer(.json(200, #"{"success":true,"data":{"msgId":1}}"#)) { provider, server in
             _ = await provider.send(
                 Fixture.message(payload), over: Fixture.channel(server.baseURL), timeout: .seconds(10))
-            #expect(server.requests.map(\.body) == [body])
+            #expect(server.requests.map(\.text) == [body])
         }
     }
 
@@ -63,13 +64,13 @@ import WasenderProvider
             let request = try #require(server.requests.first)
             #expect(request.method == "POST")
             #expect(request.path == "/api/send-message")
-            #expect(request.headers["authorization"] == "Bearer \(Fixture.apiKey)")
-            #expect(request.headers["content-type"] == "application/json")
-            #expect(request.headers["accept"] == "application/json")
-            #expect(request.headers["user-agent"] == "martlet/1.2.3")
-            #expect(request.headers["content-length"] == "\(request.body.utf8.count)")
-            #expect(request.headers["transfer-encoding"] == nil)
-            #expect(request.headers["accept-encoding"] == nil)
+            #expect(request.header("authorization") == "Bearer \(Fixture.apiKey)")
+            #expect(request.header("content-type") == "application/json")
+            #expect(request.header("accept") == "application/json")
+            #expect(request.header("user-agent") == "martlet/1.2.3")
+            #expect(request.header("content-length") == "\(request.text.utf8.count)")
+            #expect(request.header("transfer-encoding") == nil)
+            #expect(request.header("accept-encoding") == nil)
         }
     }
 

@@ -1,4 +1,5 @@
 import Martlet
+import MartletTestSupport
 import Testing
 import WasenderProvider
 
@@ -26,7 +27,7 @@ import WasenderProvider
             let answer = await provider.session(of: Fixture.channel(server.baseURL), timeout: .seconds(10))
             #expect(answer == expected)
             #expect(server.requests.map { "\($0.method) \($0.path)" } == ["GET /api/status"])
-            #expect(server.requests.first?.headers["authorization"] == "Bearer \(Fixture.apiKey)")
+            #expect(server.requests.first?.header("authorization") == "Bearer \(Fixture.apiKey)")
         }
     }
 
@@ -89,7 +90,7 @@ import WasenderProvider
             let channel = Fixture.channel(server.baseURL, credentials: Fixture.everything)
             #expect(await provider.control(command, of: channel, timeout: .seconds(10)) == expected)
             #expect(server.requests.map { "\($0.method) \($0.path)" } == [request])
-            #expect(server.requests.first?.headers["authorization"] == "Bearer \(Fixture.token)")
+            #expect(server.requests.first?.header("authorization") == "Bearer \(Fixture.token)")
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Martlet
+import MartletTestSupport
 import Testing
 import WasenderProvider
 
@@ -55,7 +56,7 @@ import WasenderProvider
 
     @Test func `a connection that never comes about is transient, by either time-out`() async throws {
         // One connection fills the queue of a socket that nobody accepts from; the next gets no answer.
-        let (listener, port) = ScriptedServer.listen(backlog: 0)
+        let (listener, port) = ScriptedServer.listener(backlog: 0)
         defer { close(listener) }
         let fillers = (0..<4).map { _ in Self.startConnecting(to: port) }
         defer { for filler in fillers { close(filler) } }

@@ -48,7 +48,7 @@
             let changed = all.filter { pending in
                 guard let original = pending.original else { return false }
                 return original.message != pending.current.message
-                    || original.payloadText != pending.current.payloadText
+                    || original.json.payload != pending.current.json.payload
                     || original.record.claimToken != pending.current.record.claimToken
             }
             if !changed.isEmpty { try sendChanges(changed, session) }
@@ -76,13 +76,13 @@
                 [
                     SQLArray(new) { $0.message.id }, SQLArray(new) { $0.message.tenantID },
                     SQLArray(new) { $0.message.channelID }, SQLArray(new) { $0.message.recipient },
-                    SQLArray(new) { $0.message.payload.kind.rawValue }, SQLArray(new) { $0.payloadText },
+                    SQLArray(new) { $0.message.payload.kind.rawValue }, SQLArray(new) { $0.json.payload },
                     SQLArray(new) { $0.message.status.rawValue }, SQLArray(new) { $0.message.errorReason },
                     SQLArray(new) { $0.message.deadLetteredAt }, SQLArray(new) { $0.message.duplicateRisk },
                     SQLArray(new) { $0.message.priority.rawValue }, SQLArray(new) { $0.message.sendAt },
                     SQLArray(new) { $0.message.expiresAt }, SQLArray(new) { $0.message.onUnknown.rawValue },
                     SQLArray(new) { $0.message.redact }, SQLArray(new) { $0.message.idempotencyKey },
-                    SQLArray(new) { $0.eventText }, SQLArray(new) { $0.metadataText },
+                    SQLArray(new) { $0.json.event }, SQLArray(new) { $0.json.metadata },
                     SQLArray(new) { $0.message.createdAt }, SQLArray(new) { $0.message.updatedAt },
                     SQLArray(new) { $0.message.failedAt }, SQLArray(new) { $0.record.claimToken },
                 ])
@@ -98,7 +98,7 @@
                     column { $0.message.id }, column { $0.message.recipient },
                     column { $0.message.payload.kind.rawValue },
                     SQLArray(changed) {
-                        $0.current.payloadText == $0.original?.payloadText ? nil : $0.current.payloadText
+                        $0.current.json.payload == $0.original?.json.payload ? nil : $0.current.json.payload
                     },
                     column { $0.message.status.rawValue }, column { $0.message.messageID },
                     column { $0.message.submissionID }, column { $0.message.attempts },

@@ -87,47 +87,21 @@
             -> [StoredMessage?]
         {
             guard !letters.isEmpty else { return [] }
-            // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
             let unknown = Set(
                 try session.query(Statements.unknownAttempts, [SQLArray(letters) { $0.stored.message.id }])
                     .map { $0.next(MessageID.self) })
             return try change(letters.map(\.stored), now: now) { change, index in
                 let (stored, correction) = letters[index]
-                guard stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil
-                else {
-                    return false
-                }
-                change.replay(
-                    correction,
-                    mayHaveBeenSent: stored.message.sentAt == nil && unknown.contains(stored.message.id))
-                return true
+                return change.replay(
+                    correction, isErased: stored.json.isErased, wasUnknown: unknown.contains(stored.message.id))
             }
-        }
-    }
-
-    private let digits: [UInt8] = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
-
-    extension MessageID {
-        /// When the id was made, as it tells itself.
-        var madeAt: Timestamp {
-            var milliseconds: Int64 = 0
-            for digit in text.utf8.dropFirst(MessageKind.prefix.utf8.count).prefix(10) {
-                milliseconds = milliseconds << 5 | Int64(digits.firstIndex(of: digit) ?? 0)
-            }
-            return Timestamp(milliseconds: min(milliseconds, 1 << 48))
         }
     }
 
     extension EventID {
-        /// The id of a timeline entry. It is made of what the row holds anyway, in the layout every id has: 48 bits of
-        /// milliseconds, then the entry's number.
+        /// The id of a timeline entry, made of what the row holds anyway.
         init(number: Int64, at: Timestamp) {
-            let milliseconds = UInt64(max(0, at.milliseconds))
-            let rest = UInt128(UInt64(number))
-            var text = Array(EventKind.prefix.utf8)
-            for index in 0..<10 { text.append(digits[Int(milliseconds >> (5 * UInt64(9 - index)) & 31)]) }
-            for index in 0..<16 { text.append(digits[Int(truncatingIfNeeded: rest >> (5 * (15 - index)) & 31)]) }
-            self.init(unchecked: String(decoding: text, as: UTF8.self))
+            self.init(milliseconds: UInt64(max(0, at.milliseconds)), number: UInt128(UInt64(number)))
         }
     }
 #endif

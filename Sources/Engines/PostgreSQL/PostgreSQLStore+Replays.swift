@@ -95,33 +95,21 @@
             _ step: ReplayStep, now: Timestamp
         ) throws -> (job: ReplayJob, replayed: [StoredMessage])? {
             guard var stored = try session.query(StoredReplay.lockByID, [step.job]).first({ try StoredReplay(&$0) }),
-                stored.job.status == .running, stored.worker == step.worker, stored.job.cursor == step.cursor
+                stored.worker == step.worker, stored.job.isReady(for: step)
             else { return nil }
             let letters = try load(step.items.map(\.message))
             var queued: [(stored: StoredMessage, correction: Correction)] = []
             for item in step.items {
                 let letter = letters[item.message]
                 if let letter { stored.cursorCreatedAt = letter.message.createdAt }
-                guard let letter, stored.job.takes(letter.message) else {
-                    stored.job.skipped += 1
-                    continue
-                }
-                switch item.decision {
-                case .skip: stored.job.skipped += 1
-                case .fail(let reason): stored.job.countFailure(of: item.message, reason)
-                case .replay(let correction): queued.append((letter, correction))
-                }
+                guard let correction = stored.job.count(item, of: letter?.message), let letter else { continue }
+                queued.append((letter, correction))
             }
             let results = try replay(queued, now: now)
             for (letter, result) in zip(queued, results) {
-                if result == nil {
-                    stored.job.countFailure(of: letter.stored.message.id, "its content was redacted")
-                } else {
-                    stored.job.replayed += 1
-                }
+                stored.job.count(letter.stored.message.id, wasQueued: result != nil)
             }
-            stored.job.cursor = step.items.last?.message ?? stored.job.cursor
-            if step.isLast { stored.job.finish(at: now) }
+            stored.job.finish(step, at: now)
             try stored.save(session)
             try session.query(StoredReplay.extendLease, [step.leaseUntil, step.job])
             return (stored.job, results.compactMap(\.self))

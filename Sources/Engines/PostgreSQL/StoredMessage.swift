@@ -1,14 +1,11 @@
 #if PostgreSQL
     import Martlet
 
-    /// A message as its row and its job's row hold it. What is JSON stays text until somebody outside the connection's thread
-    /// needs it: no rule looks into it.
+    /// A message as its row and its job's row hold it.
     struct StoredMessage: Sendable {
         /// Everything but the payload's content, the event and the metadata, which are empty here.
         var record: TrackedMessage
-        let payloadText: String
-        let eventText: String?
-        let metadataText: String?
+        let json: MessageJSON
 
         var message: Message { record.message }
         var job: Job? { record.job }
@@ -16,14 +13,7 @@
         /// The same message after a change.
         init(_ stored: StoredMessage, after change: MessageChange) {
             record = change.after
-            eventText = stored.eventText
-            metadataText = stored.metadataText
-            payloadText =
-                switch change.payload {
-                case .keep: stored.payloadText
-                case .erase: "{}"
-                case .replace(let payload): payload.content.encodedText
-                }
+            json = stored.json.applying(change.payload)
         }
 
         /// A message that is about to be stored.
@@ -34,9 +24,7 @@
             bare.metadata = JSONObject()
             bare.job = nil
             record = TrackedMessage(message: bare, job: job, claimToken: 0)
-            payloadText = message.payload.content.encodedText
-            eventText = message.event?.encodedText
-            metadataText = message.metadata.isEmpty ? nil : message.metadata.encodedText
+            json = MessageJSON(message)
         }
 
         /// The columns ``init(_:)`` reads first, of `communications_log l`.
@@ -70,7 +58,7 @@
             let channel: ChannelID = columns.next()
             let recipient: PhoneNumber = columns.next()
             let kind = try columns.nextCase(Payload.Kind.self)
-            payloadText = columns.next()
+            let payloadText: String = columns.next()
             let status = try columns.nextCase(MessageStatus.self)
             // The creation time comes later in the row and is set below.
             var message = Message(
@@ -89,8 +77,7 @@
             message.onUnknown = try columns.nextCase(UnknownPolicy.self)
             message.redact = columns.next()
             message.idempotencyKey = columns.nextIfAny()
-            eventText = columns.nextIfAny()
-            metadataText = columns.nextIfAny()
+            json = MessageJSON(payload: payloadText, event: columns.nextIfAny(), metadata: columns.nextIfAny())
             message.createdAt = columns.next()
             message.updatedAt = columns.next()
             message.sentAt = columns.nextIfAny()
@@ -102,22 +89,7 @@
         }
 
         /// The whole message, its JSON parsed, with its job's snapshot.
-        /// - throws: ``StoreError/Code/unusable`` when the stored JSON is none.
-        func decoded() throws(StoreError) -> Message {
-            var message = message
-            message.payload.content = try object(payloadText)
-            if let eventText { message.event = try object(eventText) }
-            if let metadataText { message.metadata = try object(metadataText) }
-            message.job = job?.snapshot
-            return message
-        }
-
-        private func object(_ text: String) throws(StoreError) -> JSONObject {
-            guard let value = try? JSONParser.value(text).objectValue else {
-                throw StoreError(.unusable, "the database holds malformed JSON in message \(message.id)")
-            }
-            return value
-        }
+        func decoded() throws(StoreError) -> Message { try json.completing(record) }
     }
 
     extension Job {

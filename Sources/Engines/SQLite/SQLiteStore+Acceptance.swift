@@ -21,20 +21,18 @@ extension SQLiteStore {
 private struct PreparedMessage: Sendable {
     let message: Message
     let idempotency: IdempotencyClaim?
-    let payload: String
-    let event: String?
-    let metadata: String?
+    let json: MessageJSON
 
     init(_ request: AcceptanceRequest) {
         message = request.message
         idempotency = request.idempotency
-        payload = request.message.payload.content.encodedText
-        event = request.message.event?.encodedText
-        metadata = request.message.metadata.isEmpty ? nil : request.message.metadata.encodedText
+        json = MessageJSON(request.message)
     }
 
     /// About what it takes in memory while it waits: the texts, twice for their parsed form, and the rest.
-    var bytes: Int { 2 * (payload.utf8.count + (event?.utf8.count ?? 0) + (metadata?.utf8.count ?? 0)) + 1024 }
+    var bytes: Int {
+        2 * (json.payload.utf8.count + (json.event?.utf8.count ?? 0) + (json.metadata?.utf8.count ?? 0)) + 1024
+    }
 }
 
 private enum AcceptanceOutcome: Sendable {
@@ -66,9 +64,9 @@ extension WriteTransaction {
             Statements.insertMessage,
             [
                 message.id, message.tenantID, message.channelID, message.recipient, message.payload.kind.rawValue,
-                prepared.payload, message.duplicateRisk, message.priority.rawValue, message.sendAt,
+                prepared.json.payload, message.duplicateRisk, message.priority.rawValue, message.sendAt,
                 message.expiresAt, message.onUnknown.rawValue, message.redact, message.idempotencyKey,
-                prepared.event, prepared.metadata, message.createdAt, message.updatedAt,
+                prepared.json.event, prepared.json.metadata, message.createdAt, message.updatedAt,
             ])
         let sequence = database.lastInsertedRowID
         try insert(job, of: message, sequence: sequence)

@@ -79,28 +79,18 @@ extension SQLiteStore: MessageStore {
 extension WriteTransaction {
     /// Queues a dead letter again. Nil, and nothing changes, when it is none, or when nothing is left to send.
     func replay(_ stored: StoredMessage, _ correction: Correction, now: Timestamp) throws -> StoredMessage? {
-        guard stored.message.deadLetteredAt != nil, stored.payloadText != "{}" || correction.payload != nil else {
-            return nil
-        }
-        // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
-        let wasUnknown = try database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true }
+        let wasUnknown = try database.first(Statements.unknownAttempt, [stored.sequence]) { _ in true } ?? false
         var change = MessageChange(stored.record, now: now)
-        change.replay(correction, mayHaveBeenSent: stored.message.sentAt == nil && wasUnknown == true)
+        guard change.replay(correction, isErased: stored.json.isErased, wasUnknown: wasUnknown) else { return nil }
         return try save(&change, of: stored)
     }
 }
 
 extension EventID {
-    private static let digits: [UInt8] = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
-
-    /// The id of a message's n-th timeline entry. It is made of what the row holds anyway, in the layout every id has:
-    /// 48 bits of milliseconds, then the message's row and the entry's number.
+    /// The id of a message's n-th timeline entry, made of what the row holds anyway: the message's row and the entry's number.
     init(message: Int64, number: Int64, at: Timestamp) {
-        let milliseconds = UInt64(max(0, at.milliseconds))
-        let rest = UInt128(UInt64(message)) << 24 | UInt128(UInt64(number) & 0xFF_FFFF)
-        var text = Array("evt_".utf8)
-        for index in 0..<10 { text.append(Self.digits[Int(milliseconds >> (5 * UInt64(9 - index)) & 31)]) }
-        for index in 0..<16 { text.append(Self.digits[Int(truncatingIfNeeded: rest >> (5 * (15 - index)) & 31)]) }
-        self.init(unchecked: String(decoding: text, as: UTF8.self))
+        self.init(
+            milliseconds: UInt64(max(0, at.milliseconds)),
+            number: UInt128(UInt64(message)) << 24 | UInt128(UInt64(number) & 0xFF_FFFF))
     }
 }

@@ -79,7 +79,7 @@ extension WriteTransaction {
         _ step: ReplayStep, now: Timestamp
     ) throws -> (job: ReplayJob, replayed: [StoredMessage])? {
         guard var stored = try database.first(StoredReplay.byID, [step.job], StoredReplay.init),
-            stored.job.status == .running, stored.worker == step.worker, stored.job.cursor == step.cursor
+            stored.worker == step.worker, stored.job.isReady(for: step)
         else { return nil }
         var replayed: [StoredMessage] = []
         for item in step.items {
@@ -88,24 +88,12 @@ extension WriteTransaction {
                 stored.position = DeadLetterSelection.Position(
                     createdAt: letter.message.createdAt, sequence: letter.sequence)
             }
-            guard let letter, stored.job.takes(letter.message) else {
-                stored.job.skipped += 1
-                continue
-            }
-            switch item.decision {
-            case .skip: stored.job.skipped += 1
-            case .fail(let reason): stored.job.countFailure(of: item.message, reason)
-            case .replay(let correction):
-                if let queued = try replay(letter, correction, now: now) {
-                    stored.job.replayed += 1
-                    replayed.append(queued)
-                } else {
-                    stored.job.countFailure(of: item.message, "its content was redacted")
-                }
-            }
+            guard let correction = stored.job.count(item, of: letter?.message), let letter else { continue }
+            let queued = try replay(letter, correction, now: now)
+            stored.job.count(item.message, wasQueued: queued != nil)
+            if let queued { replayed.append(queued) }
         }
-        stored.job.cursor = step.items.last?.message ?? stored.job.cursor
-        if step.isLast { stored.job.finish(at: now) }
+        stored.job.finish(step, at: now)
         try stored.save(database)
         try database.run(StoredReplay.extendLease, [step.leaseUntil, step.job])
         return (stored.job, replayed)

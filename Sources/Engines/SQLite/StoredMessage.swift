@@ -1,16 +1,13 @@
 import GRDB
 import Martlet
 
-/// A message as its row and its job's row hold it. What is JSON stays text until somebody outside the writer's thread
-/// needs it: no rule looks into it, and parsing it there would slow every write down.
+/// A message as its row and its job's row hold it.
 struct StoredMessage: Sendable {
     /// The row's number; what else belongs to the message refers to it by this.
     let sequence: Int64
     /// Everything but the payload's content, the event and the metadata, which are empty here.
     let record: TrackedMessage
-    let payloadText: String
-    private let eventText: String?
-    private let metadataText: String?
+    let json: MessageJSON
 
     var message: Message { record.message }
     var job: Job? { record.job }
@@ -19,14 +16,7 @@ struct StoredMessage: Sendable {
     init(_ stored: StoredMessage, after change: MessageChange) {
         sequence = stored.sequence
         record = change.after
-        eventText = stored.eventText
-        metadataText = stored.metadataText
-        payloadText =
-            switch change.payload {
-            case .keep: stored.payloadText
-            case .erase: "{}"
-            case .replace(let payload): payload.content.encodedText
-            }
+        json = stored.json.applying(change.payload)
     }
 
     /// The columns ``init(_:)`` reads, of `communications_log l` and its outer join `jobs j`.
@@ -51,7 +41,7 @@ struct StoredMessage: Sendable {
         let channel: ChannelID = columns.next()
         let recipient: PhoneNumber = columns.next()
         let kind = try columns.next(Payload.Kind.self)
-        payloadText = columns.next()
+        let payloadText: String = columns.next()
         let status = try columns.next(MessageStatus.self)
         // The creation time comes later in the row and is set below.
         var message = Message(
@@ -70,8 +60,7 @@ struct StoredMessage: Sendable {
         message.onUnknown = try columns.next(UnknownPolicy.self)
         message.redact = columns.next()
         message.idempotencyKey = columns.nextIfAny()
-        eventText = columns.nextIfAny()
-        metadataText = columns.nextIfAny()
+        json = MessageJSON(payload: payloadText, event: columns.nextIfAny(), metadata: columns.nextIfAny())
         message.createdAt = columns.next()
         message.updatedAt = columns.next()
         message.sentAt = columns.nextIfAny()
@@ -84,22 +73,7 @@ struct StoredMessage: Sendable {
     }
 
     /// The whole message, its JSON parsed, with its job's snapshot.
-    /// - throws: ``StoreError/Code/unusable`` when the stored JSON is none.
-    func decoded() throws(StoreError) -> Message {
-        var message = message
-        message.payload.content = try object(payloadText)
-        if let eventText { message.event = try object(eventText) }
-        if let metadataText { message.metadata = try object(metadataText) }
-        message.job = job?.snapshot
-        return message
-    }
-
-    private func object(_ text: String) throws(StoreError) -> JSONObject {
-        guard let value = try? JSONParser.value(text).objectValue else {
-            throw StoreError(.unusable, "the database holds malformed JSON in message \(message.id)")
-        }
-        return value
-    }
+    func decoded() throws(StoreError) -> Message { try json.completing(record) }
 }
 
 extension Job {

@@ -56,19 +56,8 @@ struct StoredReplay {
         filter.reason = columns.nextIfAny()
         let perSecond: Double = columns.next()
         let includeExpired: Bool = columns.next()
-        var correction = BulkCorrection()
-        let wrongPrefix: String? = columns.nextIfAny()
-        let rightPrefix: String? = columns.nextIfAny()
-        if let wrongPrefix, let rightPrefix {
-            correction.numberPrefix = BulkCorrection.NumberPrefix(wrong: wrongPrefix, right: rightPrefix)
-        }
-        let payload: String? = columns.nextIfAny()
-        if let payload {
-            guard let members = try? JSONParser.value(payload).objectValue else {
-                throw StoreError(.unusable, "the database holds malformed JSON in bulk replay \(id)")
-            }
-            correction.payload = members
-        }
+        let correction = try BulkCorrection(
+            of: id, wrongPrefix: columns.nextIfAny(), rightPrefix: columns.nextIfAny(), payload: columns.nextIfAny())
         let status = try columns.next(ReplayJob.Status.self)
         let matched: Int = columns.next()
         // The creation time comes later in the row and is set below.

@@ -97,7 +97,7 @@ final class WriteTransaction {
         }
         set("recipient", old.recipient, new.recipient)
         set("type", old.payload.kind.rawValue, new.payload.kind.rawValue)
-        set("payload", stored.payloadText, after.payloadText)
+        set("payload", stored.json.payload, after.json.payload)
         set("status", old.status.rawValue, new.status.rawValue)
         set("message_id", old.messageID, new.messageID)
         set("submission_id", old.submissionID, new.submissionID)

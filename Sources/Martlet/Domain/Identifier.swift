@@ -15,6 +15,33 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
         self.text = text
     }
 
+    /// 48 bits of milliseconds, then an 80-bit number, in Crockford's base 32 (the layout of a ULID): text order is order by
+    /// time, then by number.
+    package init(milliseconds: UInt64, number: UInt128) {
+        let prefixCount = Kind.prefix.utf8.count
+        text = String(unsafeUninitializedCapacity: prefixCount + 26) { buffer in
+            _ = buffer.update(fromContentsOf: Kind.prefix.utf8)
+            for index in 0..<10 {
+                buffer[prefixCount + index] =
+                    IdentifierGenerator.alphabet[Int(milliseconds >> (5 * UInt64(9 - index)) & 31)]
+            }
+            for index in 0..<16 {
+                buffer[prefixCount + 10 + index] =
+                    IdentifierGenerator.alphabet[Int(truncatingIfNeeded: number >> (5 * (15 - index)) & 31)]
+            }
+            return prefixCount + 26
+        }
+    }
+
+    /// When the id was made, as it tells itself.
+    package var madeAt: Timestamp {
+        var milliseconds: Int64 = 0
+        for digit in text.utf8.dropFirst(Kind.prefix.utf8.count).prefix(10) {
+            milliseconds = milliseconds << 5 | Int64(IdentifierGenerator.alphabet.firstIndex(of: digit) ?? 0)
+        }
+        return Timestamp(milliseconds: min(milliseconds, 1 << 48))
+    }
+
     package var description: String { text }
     package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
 }
@@ -36,8 +63,7 @@ package typealias KeyID = Identifier<KeyKind>
 package typealias EventID = Identifier<EventKind>
 package typealias ReplayID = Identifier<ReplayKind>
 
-/// Makes ids: 48 bits of milliseconds, then 80 random bits, in Crockford's base 32 (the layout of a ULID), so that text
-/// order is time order. Two ids of the same millisecond from one generator are ordered, too: the second is the first plus one.
+/// Makes ids of the time and 80 random bits, so that text order is time order. Two ids of the same millisecond from one generator are ordered, too: the second is the first plus one.
 package final class IdentifierGenerator: Sendable {
     static let alphabet: [UInt8] = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
@@ -70,21 +96,7 @@ package final class IdentifierGenerator: Sendable {
             }
             return state
         }
-        return Identifier(unchecked: Self.text(prefix: Kind.prefix, value.milliseconds, value.high, value.low))
-    }
-
-    private static func text(prefix: String, _ milliseconds: UInt64, _ high: UInt16, _ low: UInt64) -> String {
-        let prefixCount = prefix.utf8.count
-        return String(unsafeUninitializedCapacity: prefixCount + 26) { buffer in
-            _ = buffer.update(fromContentsOf: prefix.utf8)
-            for index in 0..<10 {
-                buffer[prefixCount + index] = alphabet[Int(milliseconds >> (5 * UInt64(9 - index)) & 31)]
-            }
-            let value = UInt128(high) << 64 | UInt128(low)
-            for index in 0..<16 {
-                buffer[prefixCount + 10 + index] = alphabet[Int(truncatingIfNeeded: value >> (5 * (15 - index)) & 31)]
-            }
-            return prefixCount + 26
-        }
+        return Identifier(
+            milliseconds: value.milliseconds, number: UInt128(value.high) << 64 | UInt128(value.low))
     }
 }

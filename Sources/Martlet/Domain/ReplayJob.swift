@@ -49,6 +49,17 @@ package struct BulkCorrection: Sendable, Equatable {
         self.numberPrefix = numberPrefix
         self.payload = payload
     }
+
+    /// Reads what is stored of a job's: each part in a column of its own, the payload as JSON.
+    /// - throws: ``StoreError/Code/unusable`` when the stored JSON is none.
+    package init(of job: ReplayID, wrongPrefix: String?, rightPrefix: String?, payload: String?) throws(StoreError) {
+        if let wrongPrefix, let rightPrefix {
+            numberPrefix = NumberPrefix(wrong: wrongPrefix, right: rightPrefix)
+        }
+        self.payload = try payload.map { (text) throws(StoreError) in
+            try JSONObject(stored: text, of: "bulk replay \(job)")
+        }
+    }
 }
 
 /// A bulk replay: the dead letters that met a filter when it began are queued again, paced, each at most once.
@@ -108,7 +119,7 @@ package struct ReplayJob: Sendable, Equatable {
     }
 
     /// Counts a message that could not be replayed.
-    package mutating func countFailure(of message: MessageID, _ reason: String) {
+    mutating func countFailure(of message: MessageID, _ reason: String) {
         failed += 1
         lastFailure = "\(message): \(reason)"
     }

@@ -112,8 +112,14 @@ extension MessageChange {
     }
 
     /// Queues a dead-lettered message again. What the old send was called is forgotten: news of it would be taken for
-    /// news of the new one.
-    package mutating func replay(_ correction: Correction, mayHaveBeenSent: Bool) {
+    /// news of the new one. False, and nothing changes, when it is no dead letter, or when nothing is left to send.
+    /// - Parameters:
+    ///   - isErased: what the message said has been redacted; it can be sent again with other content only.
+    ///   - wasUnknown: there is an attempt whose outcome was unknown.
+    package mutating func replay(_ correction: Correction, isErased: Bool, wasUnknown: Bool) -> Bool {
+        guard after.message.deadLetteredAt != nil, !isErased || correction.payload != nil else { return false }
+        // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
+        let mayHaveBeenSent = after.message.sentAt == nil && wasUnknown
         var corrected: [String] = []
         if let recipient = correction.recipient {
             after.message.recipient = recipient
@@ -143,6 +149,7 @@ extension MessageChange {
         after.job = Job(
             dueAt: max(now, after.message.sendAt ?? now), token: after.claimToken, since: now)
         note(.replayed, detail: corrected.isEmpty ? nil : "corrected: \(corrected.joined(separator: ", "))")
+        return true
     }
 
     private mutating func finishSending(

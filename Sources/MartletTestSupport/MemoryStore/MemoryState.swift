@@ -1,25 +1,8 @@
 import Martlet
 
-/// What a ``MemoryStore`` holds. Every change of a message goes through ``change(_:now:_:)``, which keeps the indexes and
-/// counters in step by comparing the row before with the row after.
+/// What a ``MemoryStore`` holds. Every row is stored by ``put(_:for:)``, which keeps the indexes and counters in step by
+/// comparing the row before with the row after.
 struct MemoryState: Sendable {
-    /// The job behind a queued message.
-    struct Job: Sendable, Equatable {
-        var state: JobSnapshot.State
-        /// When it may be claimed or, while its outcome is unknown, must be decided.
-        var dueAt: Timestamp
-        /// Why the job waits or last waited; a claim leaves it, so that the next hold can tell whether anything is new.
-        var condition: Condition?
-        var since: Timestamp
-        /// Grows with each claim.
-        var token: Int64 = 0
-        var worker: String?
-        var leaseUntil = Timestamp(microseconds: 0)
-        var attemptStartedAt = Timestamp(microseconds: 0)
-        /// The timeline says `held` and not yet `released`.
-        var isHeld = false
-    }
-
     struct PlannedLookUp: Sendable, Equatable {
         var purpose: LookUp.Purpose
         var dueAt: Timestamp
@@ -28,12 +11,12 @@ struct MemoryState: Sendable {
     }
 
     struct Row: Sendable, Equatable {
-        /// Its `job` is always nil here; ``MemoryState/message(_:)`` adds the snapshot.
-        var message: Message
-        var job: Job?
+        var record: TrackedMessage
         var lookUp: PlannedLookUp?
-        /// The token of the last claim of a job that is gone.
-        var lastToken: Int64 = 0
+
+        /// Its own job is always nil here; ``MemoryState/message(_:)`` adds the snapshot.
+        var message: Message { record.message }
+        var job: Job? { record.job }
     }
 
     /// An id a provider gave, which means something within its channel only.
@@ -109,11 +92,7 @@ struct MemoryState: Sendable {
 
     static func message(_ row: Row) -> Message {
         var message = row.message
-        message.job = row.job.map {
-            JobSnapshot(
-                state: $0.state, dueAt: $0.dueAt, condition: $0.condition,
-                since: $0.state == .claimed ? $0.attemptStartedAt : $0.since)
-        }
+        message.job = row.job?.snapshot
         return message
     }
 
@@ -121,46 +100,56 @@ struct MemoryState: Sendable {
     mutating func insert(_ message: Message, now: Timestamp) -> Message {
         var bare = message
         bare.job = nil
-        var row = Row(message: bare)
-        if !flaws.contains(.writesJobsApart) { row.job = Self.firstJob(of: message, now: now) }
-        rows[message.id] = row
-        reindex(message.id, from: nil, to: row)
+        let job = flaws.contains(.writesJobsApart) ? nil : Self.firstJob(of: message, now: now)
+        let row = Row(record: TrackedMessage(message: bare, job: job, claimToken: 0))
+        put(row, for: message.id)
         // Ids are made in order, so the right place is at or near the end.
         var index = idsByTenant[message.tenantID]?.count ?? 0
         while index > 0, let before = idsByTenant[message.tenantID]?[index - 1], before > message.id { index -= 1 }
         idsByTenant[message.tenantID, default: []].insert(message.id, at: index)
-        note(Transition.Entry(kind: .accepted, at: now), of: message.id)
+        note(MessageChange.Entry(kind: .accepted, at: now), of: message.id)
         guard deletedChannels.contains(message.channelID) else { return Self.message(row) }
         return change(message.id, now: now) { $0.fail(ErrorReason(.channelDeleted)) } ?? Self.message(row)
     }
 
     static func firstJob(of message: Message, now: Timestamp) -> Job {
-        Job(state: .waiting, dueAt: max(now, message.sendAt ?? now), since: now)
+        Job(dueAt: max(now, message.sendAt ?? now), token: 0, since: now)
     }
 
-    /// Changes a row and keeps everything derived from it in step. A newly known id first applies what was parked for it; a
-    /// job that would wait for a channel that is gone fails instead.
-    /// - returns: the message as it is afterwards; nil when there is no such row.
+    /// Changes a message by the core's rules. A newly known id first applies what was parked for it; a job that would wait
+    /// for a channel that is gone fails instead.
+    /// - returns: the message as it is afterwards; nil when there is none.
     @discardableResult
-    mutating func change(_ id: MessageID, now: Timestamp, _ body: (inout Transition) -> Void) -> Message? {
-        guard let before = rows[id] else { return nil }
-        var transition = Transition(before, now: now, flaws: flaws)
-        body(&transition)
-        if let messageID = transition.row.message.messageID, messageID != before.message.messageID {
-            for acknowledgement in takeParked(messageID, of: before.message.channelID, now: now) {
-                transition.acknowledge(
-                    acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail)
+    mutating func change(_ id: MessageID, now: Timestamp, _ rule: (inout MessageChange) -> Void) -> Message? {
+        guard var row = rows[id] else { return nil }
+        var change = MessageChange(row.record, now: now)
+        rule(&change)
+        if let messageID = change.boundMessageID {
+            for acknowledgement in takeParked(messageID, of: row.message.channelID, now: now) {
+                change.acknowledge(acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail)
             }
         }
-        if transition.row.job?.state == .waiting, before.job?.state != .waiting,
-            deletedChannels.contains(before.message.channelID)
+        if change.after.job?.state == .waiting, row.job?.state != .waiting,
+            deletedChannels.contains(row.message.channelID)
         {
-            transition.fail(ErrorReason(.channelDeleted))
+            change.fail(ErrorReason(.channelDeleted))
         }
-        rows[id] = transition.row
-        reindex(id, from: before, to: transition.row)
-        for entry in transition.entries { note(entry, of: id) }
-        return Self.message(transition.row)
+        row.record = change.after
+        switch change.lookUp {
+        case .keep: break
+        case .remove: row.lookUp = nil
+        case .schedule(let purpose, let at, let tries, let attemptStartedAt):
+            row.lookUp = PlannedLookUp(purpose: purpose, dueAt: at, tries: tries, attemptStartedAt: attemptStartedAt)
+        }
+        put(row, for: id)
+        for entry in change.entries { note(entry, of: id) }
+        return Self.message(row)
+    }
+
+    /// Stores a row, and keeps everything derived from it in step.
+    mutating func put(_ row: Row, for id: MessageID) {
+        let before = rows.updateValue(row, forKey: id)
+        reindex(id, from: before, to: row)
     }
 
     mutating func remove(_ id: MessageID) {
@@ -170,7 +159,7 @@ struct MemoryState: Sendable {
         idsByTenant[row.message.tenantID]?.removeAll { $0 == id }
     }
 
-    private mutating func note(_ entry: Transition.Entry, of id: MessageID) {
+    private mutating func note(_ entry: MessageChange.Entry, of id: MessageID) {
         timelines[id, default: []].append(
             TimelineEvent(
                 id: identifiers.next(), messageID: id, kind: entry.kind, at: entry.at, attempt: entry.attempt,
@@ -228,7 +217,7 @@ struct MemoryState: Sendable {
             lanes[row.message.channelID, default: Self.emptyLanes][row.message.priority.rawValue]
                 .insert(id, at: job.dueAt)
             if let expiresAt = row.message.expiresAt { expiries.insert(id, at: expiresAt) }
-        case .claimed: leases.insert(id, at: job.leaseUntil)
+        case .claimed: if let leaseUntil = job.leaseUntil { leases.insert(id, at: leaseUntil) }
         case .unknown: decisions.insert(id, at: job.dueAt)
         }
     }
@@ -238,7 +227,7 @@ struct MemoryState: Sendable {
         case .waiting:
             lanes[row.message.channelID]?[row.message.priority.rawValue].remove(id, at: job.dueAt)
             if let expiresAt = row.message.expiresAt { expiries.remove(id, at: expiresAt) }
-        case .claimed: leases.remove(id, at: job.leaseUntil)
+        case .claimed: if let leaseUntil = job.leaseUntil { leases.remove(id, at: leaseUntil) }
         case .unknown: decisions.remove(id, at: job.dueAt)
         }
     }

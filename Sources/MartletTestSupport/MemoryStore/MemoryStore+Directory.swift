@@ -103,11 +103,11 @@ extension MemoryStore: DirectoryStore {
         try await perform(.deleteChannel) { state in
             guard state.channels[id] != nil else { return false }
             let own = state.rows.values.filter { $0.message.channelID == id }.sorted { $0.message.id < $1.message.id }
-            for row in own {
-                state.change(row.message.id, now: now) { transition in
-                    transition.row.lookUp = nil
-                    if row.job?.state == .waiting { transition.fail(ErrorReason(.channelDeleted)) }
-                }
+            for var row in own {
+                row.lookUp = nil
+                state.put(row, for: row.message.id)
+                guard row.job?.state == .waiting else { continue }
+                state.change(row.message.id, now: now) { $0.fail(ErrorReason(.channelDeleted)) }
             }
             state.forget(id)
             return true

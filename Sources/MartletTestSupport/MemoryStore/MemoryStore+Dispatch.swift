@@ -21,8 +21,10 @@ extension MemoryStore: DispatchQueue {
 
     package func renewLeases(worker: String, until: Timestamp) async throws(StoreError) {
         try await perform(.renewLeases) { state in
-            for entry in Array(state.leases.entries) where state.rows[entry.id]?.job?.worker == worker {
-                state.change(entry.id, now: until) { $0.row.job?.leaseUntil = until }
+            for entry in Array(state.leases.entries) {
+                guard var row = state.rows[entry.id], row.job?.worker == worker else { continue }
+                row.record.job?.leaseUntil = until
+                state.put(row, for: entry.id)
             }
         }
     }
@@ -35,18 +37,7 @@ extension MemoryStore: DispatchQueue {
                 (includingUnexpired || entry.at <= now) && state.rows[entry.id]?.job?.worker != worker
             }
             .prefix(limit)
-            for entry in lost {
-                state.change(entry.id, now: now) { transition in
-                    let startedAt = transition.row.job?.attemptStartedAt ?? now
-                    transition.note(
-                        AttemptReport(
-                            outcome: .unknown(detail: "worker lost"), httpStatus: nil, startedAt: startedAt,
-                            duration: max(.zero, now - startedAt)),
-                        attempt: transition.row.message.attempts + 1)
-                    transition.countAttempt()
-                    transition.awaitDecision(lookUpAt: nil, decideAt: decideAt, startedAt: startedAt)
-                }
-            }
+            for entry in lost { state.change(entry.id, now: now) { $0.loseWorker(decideAt: decideAt) } }
             return lost.count
         }
     }
@@ -124,55 +115,10 @@ extension MemoryState {
     }
 
     fileprivate mutating func settle(_ settlement: Settlement, now: Timestamp) -> Message? {
-        guard let job = rows[settlement.message]?.job,
-            job.token == settlement.token || flaws.contains(.takesAnyToken)
-        else { return nil }
-        switch (job.state, settlement.disposition) {
-        case (.claimed, _):
-            return change(settlement.message, now: now) { transition in
-                if let report = settlement.report { transition.note(report, attempt: settlement.attempt) }
-                transition.settle(settlement, startedAt: settlement.report?.startedAt ?? job.attemptStartedAt)
-            }
-        case (.unknown, .sent(let submissionID, let messageID, let lookUpAt)):
-            // The worker was slow, not dead. The attempt is in the timeline and counted already.
-            let startedAt = settlement.report?.startedAt ?? job.attemptStartedAt
-            return change(settlement.message, now: now) { transition in
-                transition.finishSending(submissionID, messageID, lookUpAt: lookUpAt, startedAt: startedAt)
-            }
-        default: return nil
-        }
-    }
-}
-
-extension Transition {
-    fileprivate mutating func settle(_ settlement: Settlement, startedAt: Timestamp) {
-        switch settlement.disposition {
-        case .sent(let submissionID, let messageID, let lookUpAt):
-            countAttempt()
-            finishSending(submissionID, messageID, lookUpAt: lookUpAt, startedAt: startedAt)
-        case .retry(let moment):
-            countAttempt()
-            retry(at: moment)
-        case .hold(let until, let condition):
-            hold(until: until, condition)
-        case .release:
-            release()
-        case .unknown(let lookUpAt, let decideAt):
-            countAttempt()
-            awaitDecision(lookUpAt: lookUpAt, decideAt: decideAt, startedAt: startedAt)
-        case .fail(let reason):
-            if settlement.report != nil { countAttempt() }
-            fail(reason)
-        }
-    }
-
-    fileprivate mutating func finishSending(
-        _ submissionID: String, _ messageID: String?, lookUpAt: Timestamp?, startedAt: Timestamp
-    ) {
-        row.lookUp = lookUpAt.map {
-            MemoryState.PlannedLookUp(
-                purpose: messageID == nil ? .identity : .acknowledgement, dueAt: $0, attemptStartedAt: startedAt)
-        }
-        becomeSent(submissionID: submissionID, messageID: messageID)
+        var settlement = settlement
+        if flaws.contains(.takesAnyToken), let token = rows[settlement.message]?.job?.token { settlement.token = token }
+        var isSettled = false
+        let message = change(settlement.message, now: now) { isSettled = $0.settle(settlement) }
+        return isSettled ? message : nil
     }
 }

@@ -22,8 +22,10 @@ extension MemoryStore: MessageStore {
         }
         if hasFlaw(.writesJobsApart) {
             try await perform(.accept) { state in
-                for case .accepted(let message) in results where state.rows[message.id]?.job == nil {
-                    state.change(message.id, now: now) { $0.row.job = MemoryState.firstJob(of: message, now: now) }
+                for case .accepted(let message) in results {
+                    guard var row = state.rows[message.id], row.job == nil else { continue }
+                    row.record.job = MemoryState.firstJob(of: message, now: now)
+                    state.put(row, for: message.id)
                 }
             }
         }
@@ -79,11 +81,7 @@ extension MemoryStore: MessageStore {
             guard let row = state.rows[id], row.message.tenantID == tenant, row.message.deadLetteredAt != nil else {
                 return false
             }
-            state.change(id, now: now) { transition in
-                transition.row.message.deadLetteredAt = nil
-                transition.row.message.updatedAt = now
-                transition.redactIfDone()
-            }
+            state.change(id, now: now) { $0.discard() }
             return true
         }
     }

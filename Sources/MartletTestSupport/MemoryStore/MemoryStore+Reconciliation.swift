@@ -12,11 +12,9 @@ extension MemoryStore: ReconciliationStore {
                     }
                     continue
                 }
-                let after = state.change(id, now: now) { transition in
-                    transition.acknowledge(
-                        acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail)
-                }
-                if after != before, !changed.contains(id) { changed.append(id) }
+                state.acknowledge(
+                    id, acknowledgement.level, at: acknowledgement.at, detail: acknowledgement.detail, now: now)
+                if state.message(id) != before, !changed.contains(id) { changed.append(id) }
             }
             return changed.compactMap { state.message($0) }
         }
@@ -30,19 +28,17 @@ extension MemoryStore: ReconciliationStore {
             var byChannel: [ChannelID: Int] = [:]
             for id in state.lookUps.due(now) {
                 guard taken.count < limit else { break }
-                guard let row = state.rows[id], let planned = row.lookUp, !except.contains(row.message.channelID),
+                guard var row = state.rows[id], let planned = row.lookUp, !except.contains(row.message.channelID),
                     byChannel[row.message.channelID, default: 0] < perChannel
                 else { continue }
                 byChannel[row.message.channelID, default: 0] += 1
                 // A look-up is not due again until its worker has had time to answer, or to die.
-                let message = state.change(id, now: now) { transition in
-                    transition.row.lookUp?.dueAt = leaseUntil
-                    transition.row.lookUp?.tries += 1
-                }
-                guard let message else { continue }
+                row.lookUp?.dueAt = leaseUntil
+                row.lookUp?.tries += 1
+                state.put(row, for: id)
                 taken.append(
                     LookUp(
-                        message: message, purpose: planned.purpose, tries: planned.tries,
+                        message: MemoryState.message(row), purpose: planned.purpose, tries: planned.tries,
                         attemptStartedAt: planned.attemptStartedAt))
             }
             return taken
@@ -77,38 +73,7 @@ extension MemoryStore: ReconciliationStore {
 
     package func decide(_ decisions: [Decision], now: Timestamp) async throws(StoreError) -> [Message] {
         try await perform(.decide) { state in
-            decisions.compactMap { decision in
-                guard state.rows[decision.message]?.job?.state == .unknown else { return nil }
-                return state.change(decision.message, now: now) { $0.decide(decision.verdict) }
-            }
-        }
-    }
-}
-
-extension Transition {
-    fileprivate mutating func decide(_ verdict: Decision.Verdict) {
-        row.lookUp = nil
-        switch verdict {
-        case .sent(let messageID): becomeSent(submissionID: nil, messageID: messageID)
-        case .retry(let moment):
-            row.message.duplicateRisk = !flaws.contains(.forgetsDuplicateRisk)
-            retry(at: moment)
-        case .fail(let reason): fail(reason)
-        }
-    }
-
-    fileprivate mutating func settle(_ finding: LookUpSettlement, of planned: MemoryState.PlannedLookUp) {
-        if finding.isWorthAnEntry { note(.lookedUp, detail: finding.detail) }
-        let isKnown = finding.submissionID != nil || finding.messageID != nil || finding.level != nil
-        if row.message.status == .queued, isKnown {
-            becomeSent(submissionID: finding.submissionID, messageID: finding.messageID)
-        } else {
-            bind(submissionID: finding.submissionID, messageID: finding.messageID)
-        }
-        row.lookUp = finding.next.map { next in
-            MemoryState.PlannedLookUp(
-                purpose: next.purpose, dueAt: next.at, tries: next.purpose == planned.purpose ? planned.tries : 0,
-                attemptStartedAt: planned.attemptStartedAt)
+            decisions.compactMap { state.decide($0, now: now) }
         }
     }
 }
@@ -128,6 +93,27 @@ extension MemoryState {
         parked[key] = waiting
     }
 
+    fileprivate mutating func acknowledge(
+        _ id: MessageID, _ level: AcknowledgementLevel, at moment: Timestamp, detail: String?, now: Timestamp
+    ) {
+        if flaws.contains(.letsStatusGoBack), level == .server || level == .device, var row = rows[id],
+            row.message.status == .delivered || row.message.status == .read
+        {
+            row.record.message.status = .sent
+            put(row, for: id)
+        }
+        change(id, now: now) { $0.acknowledge(level, at: moment, detail: detail) }
+    }
+
+    fileprivate mutating func decide(_ decision: Decision, now: Timestamp) -> Message? {
+        var isDecided = false
+        change(decision.message, now: now) { isDecided = $0.decide(decision.verdict) }
+        if flaws.contains(.forgetsDuplicateRisk), case .retry = decision.verdict, isDecided {
+            rows[decision.message]?.record.message.duplicateRisk = false
+        }
+        return isDecided ? message(decision.message) : nil
+    }
+
     fileprivate mutating func settle(_ answer: LookUpSettlement, now: Timestamp) -> Bool {
         let id = answer.message
         let channel = rows[id]?.message.channelID
@@ -141,43 +127,27 @@ extension MemoryState {
         guard let planned = rows[id]?.lookUp, planned.purpose == settlement.purpose, let before = message(id) else {
             return false
         }
-        change(id, now: now) { $0.settle(settlement, of: planned) }
-        // Webhooks know when each step happened, the answer to a look-up the last one only: it comes after what was parked.
-        if let level = settlement.level {
-            change(id, now: now) { $0.acknowledge(level, at: now, detail: settlement.detail) }
+        change(id, now: now) {
+            $0.settle(settlement, tries: planned.tries, attemptStartedAt: planned.attemptStartedAt)
         }
+        // Webhooks know when each step happened, the answer to a look-up the last one only: it comes after what was parked.
+        if let level = settlement.level { acknowledge(id, level, at: now, detail: settlement.detail, now: now) }
         return message(id) != before
     }
 
-    /// An echo may come a little before the attempt began, by clocks that differ.
-    private static let echoClockTolerance: Duration = .seconds(5)
-
     /// The provider's id in the one echo that can only be this message's.
     fileprivate func onlyEcho(for row: Row, _ job: Job) -> String? {
-        guard let text = row.message.payload.visibleText else { return nil }
-        let echo = Acknowledgement.Echo(recipient: row.message.recipient, text: text)
-        let earliest = job.attemptStartedAt - Self.echoClockTolerance
+        guard let question = EchoQuestion(about: row.message, job: job) else { return nil }
+        let echo = Acknowledgement.Echo(recipient: row.message.recipient, text: question.text)
         let fitting = parked.filter { key, entries in
             key.channel == row.message.channelID
-                && entries.contains { $0.acknowledgement.echo == echo && $0.parkedAt >= earliest }
-                // One that was told late, or once more, is of an earlier send.
-                && entries.allSatisfy { $0.acknowledgement.echo != echo || $0.acknowledgement.at >= earliest }
+                && entries.contains { $0.acknowledgement.echo == echo && $0.parkedAt >= question.earliest }
+                && entries.allSatisfy { $0.acknowledgement.echo != echo || $0.acknowledgement.at >= question.earliest }
         }
-        guard fitting.count == 1, let key = fitting.first?.key else { return nil }
-        // Another message that has no id and may have been sent may claim it as well; one that was redacted may have said it.
-        let rivals = rows.values.filter { other in
-            let message = other.message
-            guard message.id != row.message.id, message.channelID == row.message.channelID,
-                message.recipient == row.message.recipient, message.messageID == nil
-            else { return false }
-            let mayHaveBeenSent =
-                switch message.status {
-                case .sent, .delivered, .read: true
-                case .failed: message.attempts > 0
-                case .queued: other.job?.state != .waiting || message.duplicateRisk
-                }
-            return mayHaveBeenSent && (message.payload.content.isEmpty || message.payload.visibleText == text)
+        let unbound = rows.values.filter { other in
+            other.message.channelID == row.message.channelID && other.message.recipient == row.message.recipient
+                && other.message.messageID == nil
         }
-        return rivals.isEmpty ? key.id : nil
+        return question.answer(echoes: fitting.keys.map(\.id), unbound: unbound.map(Self.message))
     }
 }

@@ -23,14 +23,13 @@ extension MemoryState {
 
     /// Queues a dead letter again. Nil, and nothing changes, when it is none, or when nothing is left to send.
     mutating func replay(_ id: MessageID, _ correction: Correction, now: Timestamp) -> Message? {
-        // What was redacted can be sent again with other content only.
-        guard let row = rows[id], row.message.deadLetteredAt != nil,
-            !row.message.payload.content.isEmpty || correction.payload != nil
-        else { return nil }
-        // What the provider took and then gave up on is known; an attempt of which nothing was ever heard is not.
+        let isErased = rows[id]?.message.payload.content.isEmpty ?? true
         let wasUnknown = (timelines[id] ?? []).contains { $0.kind == .attempt && $0.outcome == "unknown" }
-        let mayHaveBeenSent = row.message.sentAt == nil && wasUnknown
-        return change(id, now: now) { $0.replay(correction, mayHaveBeenSent: mayHaveBeenSent) }
+        var isReplayed = false
+        let message = change(id, now: now) {
+            isReplayed = $0.replay(correction, isErased: isErased, wasUnknown: wasUnknown)
+        }
+        return isReplayed ? message : nil
     }
 
     /// Forgets a tenant's bulk replays.
@@ -131,29 +130,16 @@ extension MemoryStore: ReplayStore {
 
     package func advance(_ step: ReplayStep, now: Timestamp) async throws(StoreError) -> ReplayAdvance? {
         try await perform(.advanceReplay) { state in
-            guard var replay = state.replays[step.job], replay.job.status == .running, replay.worker == step.worker,
-                replay.job.cursor == step.cursor
+            guard var replay = state.replays[step.job], replay.worker == step.worker, replay.job.isReady(for: step)
             else { return nil }
             var replayed: [Message] = []
             for item in step.items {
-                guard let letter = state.message(item.message), replay.job.takes(letter) else {
-                    replay.job.skipped += 1
-                    continue
-                }
-                switch item.decision {
-                case .skip: replay.job.skipped += 1
-                case .fail(let reason): replay.job.countFailure(of: item.message, reason)
-                case .replay(let correction):
-                    if let queued = state.replay(item.message, correction, now: now) {
-                        replay.job.replayed += 1
-                        replayed.append(queued)
-                    } else {
-                        replay.job.countFailure(of: item.message, "its content was redacted")
-                    }
-                }
+                guard let correction = replay.job.count(item, of: state.message(item.message)) else { continue }
+                let queued = state.replay(item.message, correction, now: now)
+                replay.job.count(item.message, wasQueued: queued != nil)
+                if let queued { replayed.append(queued) }
             }
-            replay.job.cursor = step.items.last?.message ?? replay.job.cursor
-            if step.isLast { replay.job.finish(at: now) }
+            replay.job.finish(step, at: now)
             replay.leaseUntil = step.leaseUntil
             state.replays[step.job] = replay
             return ReplayAdvance(job: replay.job, replayed: replayed)

@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// It is made of plain sockets, because it has to do what no HTTP library does: reset, stop in mid-answer, send
 /// garbage.
-final class ScriptedServer: Sendable {
-    enum Reply: Sendable {
+package final class ScriptedServer: Sendable {
+    package enum Reply: Sendable {
         case answer(Int, headers: [String: String] = [:], String)
         /// Sends these bytes, then closes.
         case raw(String)
@@ -23,21 +23,23 @@ final class ScriptedServer: Sendable {
         case resetAfterReading
         /// Reads the request and never answers.
         case silence
-
-        static func json(_ status: Int, _ body: String, headers: [String: String] = [:]) -> Reply {
-            .answer(status, headers: headers.merging(["Content-Type": "application/json"]) { $1 }, body)
-        }
     }
 
-    struct Request: Sendable {
-        var method: String
-        var path: String
-        /// By lower-case name.
-        var headers: [String: String]
-        var body: String
+    package struct Request: Sendable {
+        package var method: String
+        package var path: String
+        /// By lower-case name, in the order they came.
+        package var headers: [(name: String, value: String)]
+        package var bytes: [UInt8]
+
+        package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+        /// The first header of that lower-case name.
+        package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
     }
 
     private struct State {
+        /// What is still to be answered, where that does not depend on the requests.
         var replies: [Reply]
         var requests: [Request] = []
         var connections: Set<Int32> = []
@@ -45,41 +47,60 @@ final class ScriptedServer: Sendable {
         var isStopped = false
     }
 
-    let port: UInt16
+    package let port: UInt16
     private let listener: Int32
+    private let respond: @Sendable (Request) -> Reply
     private let state: Mutex<State>
 
     /// - parameter replies: one for each request, in order; the last one repeats.
-    init(_ replies: [Reply]) {
+    package convenience init(_ replies: [Reply]) {
+        precondition(!replies.isEmpty)
+        self.init(port: 0, replies: replies) { _ in replies[replies.count - 1] }
+    }
+
+    /// - Parameters:
+    ///   - port: 0 for any that is free.
+    ///   - respond: what is answered to a request. It has no say before there is one.
+    package convenience init(port: UInt16 = 0, _ respond: @escaping @Sendable (Request) -> Reply) {
+        self.init(port: port, replies: [], respond)
+    }
+
+    private init(port: UInt16, replies: [Reply], _ respond: @escaping @Sendable (Request) -> Reply) {
+        self.respond = respond
         state = Mutex(State(replies: replies))
-        (listener, port) = Self.listen(backlog: 64)
+        (listener, self.port) = Self.listener(port: port)
         Thread.detachNewThread { [self] in acceptUntilStopped() }
     }
 
-    var baseURL: String { "http://127.0.0.1:\(port)/api" }
-    var requests: [Request] { state.withLock(\.requests) }
-    var connectionCount: Int { state.withLock(\.connectionCount) }
+    package var requests: [Request] { state.withLock(\.requests) }
+    package var connectionCount: Int { state.withLock(\.connectionCount) }
 
-    func stop() {
+    /// Closes all connections and takes no more.
+    package func stop() {
         state.withLock { state in
+            guard !state.isStopped else { return }
             state.isStopped = true
             shutdown(listener, Int32(SHUT_RDWR))
             for connection in state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
         }
     }
 
-    /// A listening socket on a free port.
-    static func listen(backlog: Int32) -> (descriptor: Int32, port: UInt16) {
+    /// A listening socket.
+    /// - parameter port: 0 for any that is free.
+    package static func listener(port: UInt16 = 0, backlog: Int32 = 64) -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         precondition(descriptor >= 0)
+        var yes: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
                 precondition(bind(descriptor, pointer, size) == 0)
-                precondition(Glibc.listen(descriptor, backlog) == 0)
+                precondition(listen(descriptor, backlog) == 0)
                 precondition(getsockname(descriptor, pointer, &size) == 0)
             }
         }
@@ -102,8 +123,11 @@ final class ScriptedServer: Sendable {
             }
             Thread.detachNewThread { [self] in
                 serve(connection)
-                _ = state.withLock { $0.connections.remove(connection) }
-                close(connection)
+                // Under the lock, so that none is shut down whose number another has by then.
+                state.withLock { state in
+                    state.connections.remove(connection)
+                    close(connection)
+                }
             }
         }
         close(listener)
@@ -112,31 +136,27 @@ final class ScriptedServer: Sendable {
     private func serve(_ connection: Int32) {
         var received: [UInt8] = []
         while true {
-            switch nextReply() {
+            switch state.withLock(\.replies.first) {
             case .closeAtOnce: return
-            case .speakFirst(let text): guard send(connection, text) else { return }
+            case .speakFirst(let text): guard write(text, to: connection) else { return }
             default: break
             }
             guard let request = readRequest(connection, &received) else { return }
-            let reply = state.withLock { state in
-                state.requests.append(request)
-                return state.replies.count > 1 ? state.replies.removeFirst() : state.replies[0]
-            }
-            switch reply {
+            switch reply(to: request) {
             case .answer(let status, let headers, let body):
                 var head = "HTTP/1.1 \(status) Status\r\nContent-Length: \(body.utf8.count)\r\n"
                 for (name, value) in headers { head += "\(name): \(value)\r\n" }
-                guard send(connection, head + "\r\n" + body) else { return }
+                guard write(head + "\r\n" + body, to: connection) else { return }
             case .raw(let text):
-                _ = send(connection, text)
+                _ = write(text, to: connection)
                 return
             case .closeAtOnce, .closeAfterReading: return
             case .resetAfterReading:
-                var linger = linger(l_onoff: 1, l_linger: 0)
-                setsockopt(connection, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+                var atOnce = linger(l_onoff: 1, l_linger: 0)
+                setsockopt(connection, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
                 return
             case .stall(let text):
-                guard send(connection, text) else { return }
+                guard write(text, to: connection) else { return }
                 fallthrough
             case .silence, .speakFirst:
                 var byte: UInt8 = 0
@@ -146,7 +166,13 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    private func nextReply() -> Reply { state.withLock { $0.replies[0] } }
+    private func reply(to request: Request) -> Reply {
+        let next = state.withLock { state in
+            state.requests.append(request)
+            return state.replies.count > 1 ? state.replies.removeFirst() : state.replies.first
+        }
+        return next ?? respond(request)
+    }
 
     private func readRequest(_ connection: Int32, _ received: inout [UInt8]) -> Request? {
         let separator = Array("\r\n\r\n".utf8)
@@ -154,16 +180,15 @@ final class ScriptedServer: Sendable {
             if let end = received.firstRange(of: separator) {
                 var lines = String(decoding: received[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
                 let start = lines.removeFirst().split(separator: " ")
-                var headers: [String: String] = [:]
-                for line in lines {
-                    guard let colon = line.firstIndex(of: ":") else { continue }
-                    headers[line[..<colon].lowercased()] = String(line[line.index(after: colon)...].drop { $0 == " " })
+                let headers = lines.compactMap { line -> (name: String, value: String)? in
+                    guard let colon = line.firstIndex(of: ":") else { return nil }
+                    return (line[..<colon].lowercased(), String(line[line.index(after: colon)...].drop { $0 == " " }))
                 }
-                let length = Int(headers["content-length"] ?? "0") ?? 0
+                let length = headers.first { $0.name == "content-length" }.flatMap { Int($0.value) } ?? 0
                 if received.count - end.upperBound >= length {
-                    let body = String(decoding: received[end.upperBound..<end.upperBound + length], as: UTF8.self)
+                    let bytes = Array(received[end.upperBound..<end.upperBound + length])
                     received.removeFirst(end.upperBound + length)
-                    return Request(method: String(start[0]), path: String(start[1]), headers: headers, body: body)
+                    return Request(method: String(start[0]), path: String(start[1]), headers: headers, bytes: bytes)
                 }
             }
             var chunk = [UInt8](repeating: 0, count: 65536)
@@ -173,10 +198,10 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    private func send(_ connection: Int32, _ text: String) -> Bool {
+    private func write(_ text: String, to connection: Int32) -> Bool {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard count > 0 else { return false }
             bytes = bytes.dropFirst(count)
         }
