@@ -19,7 +19,16 @@ package final class Directory: Sendable {
         var observers: [@Sendable (Change) -> Void] = []
         /// When the store was last read because something was not known here, and the next such look, which has not begun.
         var missedAt: MonotonicInstant?
-        var nextLook: Task<Bool, Never>?
+        var nextLook: [CheckedContinuation<Look, Never>]?
+    }
+
+    /// What comes of joining those who look at the store again.
+    private enum Look: Sendable {
+        /// Nobody takes one: this caller does.
+        case own
+        case taken(Bool)
+        /// Whoever was to take it is gone.
+        case abandoned
     }
 
     /// How often the store is read again, at most, because something is not known here.
@@ -95,23 +104,44 @@ package final class Directory: Sendable {
     /// within a quarter of a second. Answers whether it is worth another look.
     package func lookAgain() async -> Bool {
         guard isShared else { return false }
-        let now = time.monotonicNow()
-        let look = state.withLock { state in
-            if let look = state.nextLook { return look }
-            let pause = state.missedAt.map { $0 + Self.missInterval - now } ?? .zero
-            let look = Task {
-                if pause > .zero { try? await time.sleep(for: pause) }
-                // Who comes from here on may have missed what is read now.
-                self.state.withLock { state in
-                    state.missedAt = time.monotonicNow()
-                    state.nextLook = nil
+        while !Task.isCancelled {
+            // The first to come takes the look for those who come while it waits for its time.
+            let look = await withCheckedContinuation { continuation in
+                let isFirst = state.withLock { state in
+                    guard state.nextLook != nil else {
+                        state.nextLook = []
+                        return true
+                    }
+                    state.nextLook?.append(continuation)
+                    return false
                 }
-                return (try? await refresh()) != nil
+                if isFirst { continuation.resume(returning: .own) }
             }
-            state.nextLook = look
-            return look
+            switch look {
+            case .own: return await lookForAll()
+            case .taken(let isWorthIt): return isWorthIt
+            case .abandoned: continue
+            }
         }
-        return await look.value
+        return false
+    }
+
+    private func lookForAll() async -> Bool {
+        let now = time.monotonicNow()
+        let pause = state.withLock { $0.missedAt.map { $0 + Self.missInterval - now } } ?? .zero
+        if pause > .zero { try? await time.sleep(for: pause) }
+        let isCancelled = Task.isCancelled
+        let waiting = state.withLock { state in
+            if !isCancelled { state.missedAt = time.monotonicNow() }
+            // Who comes from here on may have missed what is read now.
+            defer { state.nextLook = nil }
+            return state.nextLook ?? []
+        }
+        var isRead = false
+        if !isCancelled { isRead = (try? await refresh()) != nil }
+        let look: Look = !isRead && Task.isCancelled ? .abandoned : .taken(isRead)
+        for continuation in waiting { continuation.resume(returning: look) }
+        return isRead
     }
 
     /// ``tenant(_:)``, also when another process has made it a moment ago.
