@@ -70,16 +70,18 @@ package struct PipelineHarness: Sendable {
     }
 
     /// Runs the body against a node, then kills the node: its tasks are cancelled wherever they are.
+    /// - parameter other: a throttle in the place of the harness's.
     package func withNode<Success: Sendable>(
-        worker: String = "worker-1", _ body: @Sendable (Node) async throws -> Success
+        worker: String = "worker-1", throttle other: (any Throttle)? = nil,
+        _ body: @Sendable (Node) async throws -> Success
     ) async throws -> Success {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let metrics = PipelineMetrics()
         let observer = PipelineObserver(feed: feed, metrics: metrics, rates: rates, health: health, logger: logger)
         let pipeline = Pipeline(
             .init(
-                store: store, inbox: store, directory: directory, throttle: throttle, time: steadyTime, random: random,
-                observer: observer, logger: logger),
+                store: store, inbox: store, directory: directory, throttle: other ?? throttle, time: steadyTime,
+                random: random, observer: observer, logger: logger),
             configuration: configuration, worker: worker, ownsStore: true)
         let node = Node(
             acceptance: Acceptance(

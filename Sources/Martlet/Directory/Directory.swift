@@ -19,7 +19,18 @@ package final class Directory: Sendable {
         var observers: [@Sendable (Change) -> Void] = []
         /// When the store was last read because something was not known here, and the next such look, which has not begun.
         var missedAt: MonotonicInstant?
-        var nextLook: Task<Bool, Never>?
+        var nextLook: [CheckedContinuation<Look, Never>]?
+        /// Grows with each change that is made here: what was read from the store before it does not know of it.
+        var changes: UInt64 = 0
+    }
+
+    /// What comes of joining those who look at the store again.
+    private enum Look: Sendable {
+        /// Nobody takes one: this caller does.
+        case own
+        case taken(Bool)
+        /// Whoever was to take it is gone.
+        case abandoned
     }
 
     /// How often the store is read again, at most, because something is not known here.
@@ -66,8 +77,15 @@ package final class Directory: Sendable {
     /// Takes over what other processes on the same store have changed: new, changed and removed tenants and channels, and
     /// revoked keys. Of two words on a channel's status, the younger one stands.
     package func refresh() async throws {
-        let tenants = try await store.tenants()
-        let stored = try await store.channels().map { try open($0) }
+        var (tenants, stored): ([Tenant], [Channel])
+        var triesLeft = 3
+        var before: UInt64
+        repeat {
+            before = state.withLock(\.changes)
+            tenants = try await store.tenants()
+            stored = try await store.channels().map { try open($0) }
+            triesLeft -= 1
+        } while triesLeft > 0 && state.withLock(\.changes) != before
         let changes = state.withLock { state -> [Change] in
             var changes: [Change] = []
             for tenant in tenants where state.tenants[tenant.id] != tenant { changes.append(.tenant(tenant)) }
@@ -95,23 +113,44 @@ package final class Directory: Sendable {
     /// within a quarter of a second. Answers whether it is worth another look.
     package func lookAgain() async -> Bool {
         guard isShared else { return false }
-        let now = time.monotonicNow()
-        let look = state.withLock { state in
-            if let look = state.nextLook { return look }
-            let pause = state.missedAt.map { $0 + Self.missInterval - now } ?? .zero
-            let look = Task {
-                if pause > .zero { try? await time.sleep(for: pause) }
-                // Who comes from here on may have missed what is read now.
-                self.state.withLock { state in
-                    state.missedAt = time.monotonicNow()
-                    state.nextLook = nil
+        while !Task.isCancelled {
+            // The first to come takes the look for those who come while it waits for its time.
+            let look = await withCheckedContinuation { continuation in
+                let isFirst = state.withLock { state in
+                    guard state.nextLook != nil else {
+                        state.nextLook = []
+                        return true
+                    }
+                    state.nextLook?.append(continuation)
+                    return false
                 }
-                return (try? await refresh()) != nil
+                if isFirst { continuation.resume(returning: .own) }
             }
-            state.nextLook = look
-            return look
+            switch look {
+            case .own: return await lookForAll()
+            case .taken(let isWorthIt): return isWorthIt
+            case .abandoned: continue
+            }
         }
-        return await look.value
+        return false
+    }
+
+    private func lookForAll() async -> Bool {
+        let now = time.monotonicNow()
+        let pause = state.withLock { $0.missedAt.map { $0 + Self.missInterval - now } } ?? .zero
+        if pause > .zero { try? await time.sleep(for: pause) }
+        let isCancelled = Task.isCancelled
+        let waiting = state.withLock { state in
+            if !isCancelled { state.missedAt = time.monotonicNow() }
+            // Who comes from here on may have missed what is read now.
+            defer { state.nextLook = nil }
+            return state.nextLook ?? []
+        }
+        var isRead = false
+        if !isCancelled { isRead = (try? await refresh()) != nil }
+        let look: Look = !isRead && Task.isCancelled ? .abandoned : .taken(isRead)
+        for continuation in waiting { continuation.resume(returning: look) }
+        return isRead
     }
 
     /// ``tenant(_:)``, also when another process has made it a moment ago.
@@ -144,7 +183,10 @@ package final class Directory: Sendable {
     package func createTenant(name: String, limits: [RateLimit]) async throws(StoreError) -> Tenant {
         let tenant = Tenant(id: identifiers.next(), name: name, limits: limits, createdAt: time.now())
         try await store.insert(tenant)
-        state.withLock { $0.tenants[tenant.id] = tenant }
+        state.withLock { state in
+            state.tenants[tenant.id] = tenant
+            state.changes += 1
+        }
         notify(.tenant(tenant))
         return tenant
     }
@@ -152,7 +194,10 @@ package final class Directory: Sendable {
     /// Changes name and limits; nil when there is no such tenant.
     package func updateTenant(_ tenant: Tenant) async throws(StoreError) -> Tenant? {
         guard try await store.update(tenant) else { return nil }
-        state.withLock { $0.tenants[tenant.id] = tenant }
+        state.withLock { state in
+            state.tenants[tenant.id] = tenant
+            state.changes += 1
+        }
         notify(.tenant(tenant))
         return tenant
     }
@@ -162,6 +207,7 @@ package final class Directory: Sendable {
         let channels = state.withLock { state in
             let channels = state.channels.removeAll(of: id)
             state.tenants[id] = nil
+            state.changes += 1
             state.keys = state.keys.filter { $0.value.tenantID != id }
             return channels
         }
@@ -285,6 +331,7 @@ package final class Directory: Sendable {
         let created = channel
         state.withLock { state in
             state.channels[created.id] = created
+            state.changes += 1
         }
         notify(.channel(created))
         return created
@@ -300,6 +347,7 @@ package final class Directory: Sendable {
             updated.statusReason = current.statusReason
             updated.statusSince = current.statusSince
             state.channels[channel.id] = updated
+            state.changes += 1
             return updated
         }
         if let updated { notify(.channel(updated)) }
@@ -335,12 +383,17 @@ package final class Directory: Sendable {
         return true
     }
 
-    /// Sets a status as an operator asks: stored first, so that an order which is refused has left nothing behind. Otherwise
-    /// as ``setStatus(_:_:reason:from:)``.
+    /// Sets a status as an operator asks: stored first, so that an order which is refused has left nothing behind; and, where
+    /// another process may have changed it, as the store has it and not as it is known here. Otherwise as ``setStatus(_:_:reason:from:)``.
     @discardableResult
     package func order(
         _ id: ChannelID, _ status: ChannelStatus, reason: String?, from: Set<ChannelStatus>? = nil
     ) async throws(StoreError) -> Bool {
+        if isShared {
+            do { try await refresh() } catch let error as StoreError { throw error } catch {
+                // Secrets of some channel that cannot be opened are no reason to leave another as it is.
+            }
+        }
         guard let known = channel(id), from?.contains(known.status) ?? true else { return false }
         if known.status != status || known.statusReason != reason {
             try await store.updateStatus(id, status, reason: reason, since: time.now())
@@ -356,7 +409,10 @@ package final class Directory: Sendable {
 
     package func deleteChannel(_ id: ChannelID) async throws(StoreError) -> Bool {
         let removed = state.withLock { state -> Channel? in
-            defer { state.channels[id] = nil }
+            defer {
+                state.channels[id] = nil
+                state.changes += 1
+            }
             return state.channels[id]
         }
         guard removed != nil else { return false }

@@ -183,11 +183,23 @@ package final class Dispatcher: Sendable {
             }
             asking.append((wish, state.withLock { $0.scopes[wish.channel] ?? [] }))
         }
+        // A grant may be as old as its question: whatever held up the answer, the throttle counts from then.
+        let askedAt = time.monotonicNow()
         let grants = await throttle.acquire(asking.map { ThrottleRequest(count: $0.wish.count, scopes: $0.scopes) })
         let grantedAt = time.monotonicNow()
+        let isLate = grantedAt - askedAt >= ThrottleGrant.validity
         var granted: [(wish: LaneBoard.Wish, grant: ThrottleGrant, scopes: [ThrottleScope])] = []
         for ((wish, scopes), grant) in zip(asking, grants) {
-            if grant.count > 0 {
+            if grant.count > 0, isLate {
+                await throttle.giveBack(grant.count, in: scopes)
+                state.withLock { $0.board.failed(wish, until: grantedAt + .milliseconds(100)) }
+            } else if grant.count > 0, let until = state.withLock({ $0.board[wish.channel]?.blockedUntil }),
+                until > grantedAt
+            {
+                // The provider has asked for a pause while the throttle was asked.
+                await throttle.giveBack(grant.count, in: scopes)
+                state.withLock { $0.board.blocked(wish, until: until, now: grantedAt) }
+            } else if grant.count > 0 {
                 granted.append((wish, grant, scopes))
             } else {
                 let until = grantedAt + (grant.retryAfter ?? .milliseconds(100))
@@ -201,10 +213,12 @@ package final class Dispatcher: Sendable {
                 channel: entry.wish.channel, limit: entry.grant.count,
                 recipientInterval: directory.channel(entry.wish.channel)?.recipientInterval)
         }
+        // What is claimed, and when, goes by the time at which it may be sent.
+        let claimedAt = time.now()
         let batches: [ChannelID: ClaimBatch]
         do throws(StoreError) {
             let claimed = try await store.claim(
-                requests, worker: worker, now: now, leaseUntil: now + configuration.leaseDuration)
+                requests, worker: worker, now: claimedAt, leaseUntil: claimedAt + configuration.leaseDuration)
             batches = Dictionary(uniqueKeysWithValues: claimed.map { ($0.channel, $0) })
             observer.storeAnswered()
         } catch {
@@ -227,12 +241,12 @@ package final class Dispatcher: Sendable {
                 state.inFlight += claims.count
                 state.board.claimed(
                     entry.wish, count: claims.count, nextDueAt: batch?.nextDueAt,
-                    isMoreDue: batch?.nextDueAt.map { $0 <= now } ?? false,
+                    isMoreDue: batch?.nextDueAt.map { $0 <= claimedAt } ?? false,
                     blockedUntil: entry.grant.retryAfter.map { grantedAt + $0 }, now: after)
             }
             if let expired = batch?.expired, !expired.isEmpty { observer.changed(expired) }
             for claim in claims {
-                group.addTask { await self.attempt(claim, scopes: entry.scopes, grantedAt: grantedAt) }
+                group.addTask { await self.attempt(claim, scopes: entry.scopes, askedAt: askedAt) }
             }
         }
         return any
@@ -240,11 +254,11 @@ package final class Dispatcher: Sendable {
 
     // MARK: One attempt
 
-    private func attempt(_ claim: Claim, scopes: [ThrottleScope], grantedAt: MonotonicInstant) async {
+    private func attempt(_ claim: Claim, scopes: [ThrottleScope], askedAt: MonotonicInstant) async {
         let message = claim.message
         let id = message.channelID
         guard let channel = directory.channel(id), let provider = directory.providers[channel.provider],
-            !Task.isCancelled, time.monotonicNow() - grantedAt < ThrottleGrant.validity
+            !Task.isCancelled, time.monotonicNow() - askedAt < ThrottleGrant.validity
         else {
             await throttle.giveBack(1, in: scopes)
             await settle(claim, report: nil, disposition: .release)
@@ -283,6 +297,10 @@ package final class Dispatcher: Sendable {
         }
         switch outcome {
         case .throttled(let retryAfter, _):
+            // At once, as far as it is known: the throttle may take its time.
+            if let retryAfter {
+                state.withLock { $0.board.pause(channel.id, until: now + retryAfter, now: now) }
+            }
             let pause = await throttle.penalize(.channel(channel.id), retryAfter: retryAfter)
             let now = time.monotonicNow()
             state.withLock { $0.board.pause(channel.id, until: now + pause, now: now) }

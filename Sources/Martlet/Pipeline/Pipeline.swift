@@ -6,6 +6,7 @@ import ServiceLifecycle
 /// Where several workers share a store, each dispatches and processes webhooks, and one of them leads: it does the rest for
 /// all.
 package final class Pipeline: Service {
+    private let throttle: any Throttle
     private let dispatcher: Dispatcher
     private let receiver: JobReceiver?
     private let relay: OutboxRelay?
@@ -63,6 +64,7 @@ package final class Pipeline: Service {
     ///     once instead of when their leases run out.
     package init(_ parts: Parts, configuration: PipelineConfiguration, worker: String, ownsStore: Bool) {
         self.ownsStore = ownsStore
+        throttle = parts.throttle
         observer = parts.observer
         time = parts.time
         // A turn may wait for a provider that takes its time.
@@ -143,6 +145,10 @@ package final class Pipeline: Service {
     /// Runs until the service shuts down. Returns when everything in flight is settled.
     package func run() async throws {
         await start()
+        await throttle.serve { await self.work() }
+    }
+
+    private func work() async {
         heartbeats.begin(Heartbeats.Loop.ofEveryWorker)
         await withDiscardingTaskGroup { group in
             group.addTask { await self.dispatcher.run() }

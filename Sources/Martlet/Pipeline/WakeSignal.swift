@@ -39,6 +39,9 @@ package final class WakeSignal: Sendable {
         }
     }
 
+    /// Returns at a signal, or when the task is cancelled.
+    package func wait() async { await waitForSignal() }
+
     private func waitForSignal() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

@@ -1,6 +1,9 @@
 /// What workers share to keep every limit: any sliding window of any limit holds no more than it allows, over all workers
 /// and over restarts.
 package protocol Throttle: Sendable {
+    /// Runs the body, and does meanwhile what the throttle has to do besides answering; nothing is granted outside of it, and it
+    /// is run once. When the body ends, the others are told of what it has not used.
+    func serve(_ body: @Sendable () async -> Void) async
     /// Sets what holds for a scope from now on; what it has granted before goes on counting. Filling it with what was sent
     /// before a restart is ``restore(_:ages:)``.
     func configure(_ scope: ThrottleScope, limits: [RateLimit], headroom: Double) async
@@ -29,6 +32,9 @@ extension Throttle {
         let grants = await acquire([ThrottleRequest(count: count, scopes: scopes)])
         return grants.first ?? ThrottleGrant(count: 0, retryAfter: .seconds(1))
     }
+
+    /// What is kept in the process itself needs no work.
+    package func serve(_ body: @Sendable () async -> Void) async { await body() }
 
     /// What is kept in the process itself is not lost.
     package func takeForgotten() async -> [ThrottleScope] { [] }

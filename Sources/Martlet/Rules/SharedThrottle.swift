@@ -3,15 +3,16 @@ import Synchronization
 /// A throttle whose state is in a register that all workers share.
 ///
 /// One change of the register is under way at a time; whatever is asked or reported meanwhile goes into the next, so that a
-/// busy worker asks seldom and for much. While the register is away nothing is granted.
+/// busy worker asks seldom and for much. While the register is away nothing is granted. It works within ``serve(_:)``: what is
+/// asked before waits for it, what is asked afterwards is refused.
 package final class SharedThrottle: Throttle {
     /// How long a register that has lost everything grants nothing: until each permission that was given before has been used,
     /// and its claim is on record, or has lapsed.
     private static let settling: Duration = ThrottleGrant.validity + .milliseconds(500)
     /// When to ask again a register that does not answer.
-    private static let unavailablePause: Duration = .milliseconds(500)
+    fileprivate static let unavailablePause: Duration = .milliseconds(500)
     /// Where the register says when it began to remember.
-    private static let beginningKey = "beginning"
+    package static let beginningKey = "beginning"
 
     /// What this worker knows of a scope.
     fileprivate struct Local: Sendable {
@@ -43,7 +44,10 @@ package final class SharedThrottle: Throttle {
         var asked: [Asked] = []
         var orders: [(scope: ThrottleScope, order: Order)] = []
         var forgotten: Set<ThrottleScope> = []
-        var isRunning = false
+        /// Nobody will ask for more: what is to be reported still is, once.
+        var isEnding = false
+        /// Nobody works any more: what is asked is refused.
+        var isOver = false
     }
 
     private let register: any ThrottleRegister
@@ -52,6 +56,7 @@ package final class SharedThrottle: Throttle {
     private let time: any TimeSource
     private let reportFailure: @Sendable (StoreError?) -> Void
     private let state = Mutex(State())
+    private let signal = WakeSignal()
 
     /// - Parameters:
     ///   - worker: a name that no other process has.
@@ -95,10 +100,12 @@ package final class SharedThrottle: Throttle {
     package func acquire(_ requests: [ThrottleRequest]) async -> [ThrottleGrant] {
         guard !requests.isEmpty else { return [] }
         return await withCheckedContinuation { continuation in
-            state.withLock { state in
-                state.asked.append(Asked(requests: requests) { continuation.resume(returning: $0) })
+            let asked = Asked(requests: requests) { continuation.resume(returning: $0) }
+            let isTaken = state.withLock { state in
+                if !state.isOver { state.asked.append(asked) }
+                return !state.isOver
             }
-            run()
+            if isTaken { signal.signal() } else { asked.refuse() }
         }
     }
 
@@ -142,29 +149,54 @@ package final class SharedThrottle: Throttle {
                 state.scopes[scope]?.isChanged = true
             }
         }
-        run()
+        signal.signal()
     }
 
     private func order(_ order: Order, for scope: ThrottleScope) {
-        state.withLock { $0.orders.append((scope, order)) }
-        run()
-    }
-
-    /// Sees to it that somebody works off what waits.
-    private func run() {
-        let isFirst = state.withLock { state in
-            guard !state.isRunning else { return false }
-            state.isRunning = true
-            return true
+        let isTaken = state.withLock { state in
+            if !state.isOver { state.orders.append((scope, order)) }
+            return !state.isOver
         }
-        if isFirst { Task { await self.workOff() } }
+        if isTaken { signal.signal() } else { order.refuse() }
     }
 
+    // MARK: The work
+
+    package func serve(_ body: @Sendable () async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.workOff() }
+            await body()
+            state.withLock { $0.isEnding = true }
+            signal.signal()
+            await group.waitForAll()
+        }
+    }
+
+    /// Works off what waits, until the body of ``serve(_:)`` has ended and what it left is reported, or the task is cancelled.
     private func workOff() async {
-        while let batch = nextBatch() {
-            // While the register is away, asking at once would only spin.
-            if !(await carryOut(batch)) { try? await time.sleep(for: Self.unavailablePause / 2) }
+        while !Task.isCancelled {
+            // Read first: what comes after the look at what waits comes with a signal.
+            let isEnding = state.withLock { $0.isEnding }
+            guard let batch = nextBatch() else {
+                if isEnding { break }
+                await signal.wait()
+                continue
+            }
+            guard await carryOut(batch) else {
+                // What the others are not told, they see when this worker has been silent for long enough.
+                if isEnding { break }
+                // While the register is away, asking at once would only spin.
+                try? await time.sleep(for: Self.unavailablePause / 2)
+                continue
+            }
         }
+        let (asked, orders) = state.withLock { state in
+            state.isOver = true
+            defer { (state.asked, state.orders) = ([], []) }
+            return (state.asked, state.orders)
+        }
+        for asked in asked { asked.refuse() }
+        for entry in orders { entry.order.refuse() }
     }
 
     // MARK: One change
@@ -195,10 +227,7 @@ package final class SharedThrottle: Throttle {
                 if case .channel = entry.key { return true }
                 return !entry.value.limits.isEmpty
             }
-            guard !state.asked.isEmpty || !state.orders.isEmpty || !changed.isEmpty else {
-                state.isRunning = false
-                return nil
-            }
+            guard !state.asked.isEmpty || !state.orders.isEmpty || !changed.isEmpty else { return nil }
             var scopes = Set(changed.keys).union(state.orders.map(\.scope))
             for asked in state.asked {
                 for scope in asked.requests.flatMap(\.scopes) {
@@ -264,18 +293,8 @@ package final class SharedThrottle: Throttle {
     /// The register does not answer: nothing is granted, and what was to be reported is reported later.
     private func refuse(_ batch: Batch) {
         state.withLock { state in for scope in batch.scopes { state.scopes[scope]?.isChanged = true } }
-        for asked in batch.asked {
-            asked.answer(
-                asked.requests.map { _ in ThrottleGrant(count: 0, retryAfter: Self.unavailablePause) })
-        }
-        for entry in batch.orders {
-            switch entry.order {
-            case .configure(let answer): answer()
-            case .restore(_, let answer): answer(false)
-            case .penalize(let retryAfter, let answer): answer(retryAfter ?? .seconds(1))
-            case .ramp: break
-            }
-        }
+        for asked in batch.asked { asked.refuse() }
+        for entry in batch.orders { entry.order.refuse() }
     }
 
     private func change(_ batch: Batch) async throws(StoreError) -> Outcome {
@@ -383,8 +402,23 @@ package final class SharedThrottle: Throttle {
     }
 }
 
+extension SharedThrottle.Asked {
+    fileprivate func refuse() {
+        answer(requests.map { _ in ThrottleGrant(count: 0, retryAfter: SharedThrottle.unavailablePause) })
+    }
+}
+
 extension SharedThrottle.Order {
     fileprivate var isConfigure: Bool { if case .configure = self { true } else { false } }
+
+    fileprivate func refuse() {
+        switch self {
+        case .configure(let answer): answer()
+        case .restore(_, let answer): answer(false)
+        case .penalize(let retryAfter, let answer): answer(retryAfter ?? .seconds(1))
+        case .ramp: break
+        }
+    }
 }
 
 extension SharedThrottle.Batch {

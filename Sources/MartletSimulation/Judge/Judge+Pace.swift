@@ -18,8 +18,11 @@ extension Judge {
         }
     }
 
-    /// A change of limits reaches requests that are on their way a little later.
-    private static let changeLag: Duration = .seconds(2)
+    /// A change of limits reaches requests that are on their way a little later. Where the node that made it is lost before it
+    /// has told the others, they read it from the store.
+    private var changeLag: Duration {
+        .seconds(2) + (world.scenario.workers > 1 ? DirectoryRefresher.interval * 3 : .zero)
+    }
 
     private func check(
         _ times: [MonotonicInstant], window: Duration, spans: [RunLog.LimitSpan], scope: ThrottleScope
@@ -32,7 +35,7 @@ extension Judge {
             var allowed = 0
             for span in spans {
                 let begins = span.from <= at
-                let ends = span.to.map { $0 + Self.changeLag < times[first] } ?? false
+                let ends = span.to.map { $0 + changeLag < times[first] } ?? false
                 guard begins, !ends else { continue }
                 allowed = max(allowed, span.limits.filter { $0.window == window }.map(\.count).min() ?? .max)
             }

@@ -2,7 +2,7 @@ import Martlet
 
 /// A throttle with one mistake in it.
 struct MutatedThrottle: Throttle {
-    let base: InProcessThrottle
+    let base: any Throttle
     let mutation: Mutation
 
     func configure(_ scope: ThrottleScope, limits: [RateLimit], headroom: Double) async {
@@ -11,6 +11,9 @@ struct MutatedThrottle: Throttle {
 
     func restore(_ scope: ThrottleScope, ages: [Duration]) async -> Bool {
         if mutation == .windowsAreForgottenAtRestart { return true }
+        if mutation == .lostRegisterIsTrusted, base is SharedThrottle {
+            return await base.restore(scope, ages: [])
+        }
         return await base.restore(scope, ages: ages)
     }
 
@@ -41,4 +44,6 @@ struct MutatedThrottle: Throttle {
     }
 
     func ramp(_ scope: ThrottleScope) async { await base.ramp(scope) }
+    func takeForgotten() async -> [ThrottleScope] { await base.takeForgotten() }
+    func serve(_ body: @Sendable () async -> Void) async { await base.serve(body) }
 }

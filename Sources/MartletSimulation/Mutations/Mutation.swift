@@ -35,6 +35,11 @@ package enum Mutation: String, Sendable, CaseIterable {
     case answersFreeThePlaceAtOnce
     case penaltyIsIgnored
     case unusedPermissionsAreKept
+
+    // In what workers share.
+    case registerIsNotShared
+    case registerWritesBlindly
+    case lostRegisterIsTrusted
 }
 
 extension Mutation {

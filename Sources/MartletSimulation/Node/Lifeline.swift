@@ -16,10 +16,15 @@ final class Lifeline: Sendable {
     private let conditions: StoreConditions
     private let log: RunLog
     private let trace: Trace
+    /// Whether it goes on as before when it has hung.
+    private let goesOn: Bool
     /// Signalled at death.
     let end = WakeSignal()
 
-    init(incarnation: Int, time: SteadyTimeSource, conditions: StoreConditions, log: RunLog, trace: Trace) {
+    init(
+        incarnation: Int, time: SteadyTimeSource, conditions: StoreConditions, log: RunLog, trace: Trace, goesOn: Bool
+    ) {
+        self.goesOn = goesOn
         self.incarnation = incarnation
         self.time = time
         self.conditions = conditions
@@ -42,37 +47,43 @@ final class Lifeline: Sendable {
         end.signal()
     }
 
-    /// Its calls to the store hang until then. What it had claimed may meanwhile be taken over; it makes no new claims
-    /// afterwards, as it does not know what its successor sends.
+    /// Its calls to the store and the register hang until then. What it had claimed may meanwhile be taken over. With a throttle
+    /// of its own it makes no new claims afterwards, as it does not know what its successor sends.
     func stall(for duration: Duration) {
         let until = time.monotonicNow() + duration
         state.withLock { state in
             state.stalledUntil = until
             state.wasStalled = true
         }
-        log.stalled(incarnation)
+        log.stalled(incarnation, until: goesOn ? until : nil)
         trace.note("node \(incarnation) hangs for \(duration.seconds) s")
     }
 
     /// A node that hangs comes back when its time is over, or at the worst of moments: when another one is just about to do
     /// again what this one had begun.
-    private var isStalled: Bool {
+    var isHanging: Bool {
         guard let until = state.withLock({ $0.stalledUntil }) else { return false }
         return until > time.monotonicNow() && !log.isOvertaken(incarnation)
     }
 
     private static let deathError = StoreError(.unavailable, "the process is dead")
 
+    /// Waits while it hangs.
+    /// - throws: when it is dead.
+    func pass() async throws(StoreError) {
+        while isHanging, !isDead {
+            do { try await time.sleep(for: .milliseconds(100)) } catch { throw StoreError(.unavailable, "cancelled") }
+        }
+        if isDead { throw Self.deathError }
+    }
+
     func before(_ operation: MemoryStoreOperation) async throws(StoreError) {
         if isDead { throw Self.deathError }
         if wasStalled {
-            while isStalled, !isDead {
-                do { try await time.sleep(for: .milliseconds(100)) } catch {
-                    throw StoreError(.unavailable, "cancelled")
-                }
+            try await pass()
+            if !goesOn, Self.begins.contains(operation) {
+                throw StoreError(.unavailable, "this node was gone for too long")
             }
-            if isDead { throw Self.deathError }
-            if Self.begins.contains(operation) { throw StoreError(.unavailable, "this node was gone for too long") }
         }
         try await conditions.before(operation)
         if isDead { throw Self.deathError }

@@ -23,13 +23,15 @@ final class Node: Sendable {
         var identifiers: IdentifierGenerator
         var log: RunLog
         var trace: Trace
+        /// Where nodes share their limits.
+        var shared: (register: SharedRegister, leads: Leads)?
     }
 
     init(_ surroundings: Surroundings, incarnation: Int) {
         let time = SteadyTimeSource(surroundings.time)
         let lifeline = Lifeline(
             incarnation: incarnation, time: time, conditions: surroundings.conditions, log: surroundings.log,
-            trace: surroundings.trace)
+            trace: surroundings.trace, goesOn: surroundings.shared != nil)
         self.lifeline = lifeline
         let connection = MemoryStore(connectedTo: surroundings.data)
         connection.interpose(
@@ -38,7 +40,7 @@ final class Node: Sendable {
         let watched = WatchedStore(
             connection: connection, data: surroundings.data, lifeline: lifeline, log: surroundings.log,
             trace: surroundings.trace)
-        let throttle = InProcessThrottle(time: time)
+        let throttle = Self.throttle(surroundings, lifeline)
         let anyThrottle: any Throttle
         if let mutation = surroundings.mutation {
             store = MutatedStore(base: watched, mutation: mutation, agenda: surroundings.agenda)
@@ -55,7 +57,7 @@ final class Node: Sendable {
         guard let secretBox = SecretBox(key: [UInt8](repeating: 7, count: 32)) else { preconditionFailure("32 bytes") }
         directory = Directory(
             store: store, providers: ProviderRegistry(links), secretBox: secretBox, time: time,
-            identifiers: surroundings.identifiers)
+            identifiers: surroundings.identifiers, isShared: surroundings.shared != nil)
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let metrics = PipelineMetrics()
         let feed = StatusFeed()
@@ -68,18 +70,36 @@ final class Node: Sendable {
             idempotencyWindow: .seconds(86_400), feed: feed, metrics: metrics, wake: { pipeline.call(($0, $1)) })
         ingress = WebhookIngress(
             inbox: store, directory: directory, time: time, metrics: metrics, wake: { wakeInbox.call(()) })
-        parts = Pipeline.Parts(
+        var parts = Pipeline.Parts(
             store: store, inbox: store, directory: directory, throttle: anyThrottle, time: time,
             random: Chance(seed: surroundings.seed, for: "node \(incarnation)"), observer: observer, logger: logger)
+        if let leads = surroundings.shared?.leads {
+            parts.lead = { body in await leads.lead(lifeline, body) }
+        }
+        self.parts = parts
+        isShared = surroundings.shared != nil
         configuration = surroundings.scenario.configuration
         ownsStore = surroundings.scenario.ownsStore
         wakePipeline = pipeline
         self.wakeInbox = wakeInbox
     }
 
+    private static func throttle(_ surroundings: Surroundings, _ lifeline: Lifeline) -> any Throttle {
+        guard let register = surroundings.shared?.register else { return InProcessThrottle(time: lifeline.time) }
+        return SharedThrottle(
+            NodeRegister(shared: register, lifeline: lifeline),
+            worker: workerName(lifeline),
+            requestMax: ThrottleGrant.validity + surroundings.scenario.configuration.providerTimeout + .seconds(3),
+            time: lifeline.time
+        ) { _ in }
+    }
+
+    private static func workerName(_ lifeline: Lifeline) -> String { "worker-\(lifeline.incarnation)" }
+
     private let parts: Pipeline.Parts
     private let configuration: PipelineConfiguration
     private let ownsStore: Bool
+    private let isShared: Bool
     private let wakePipeline: LateCall<(ChannelID, Timestamp)>
     private let wakeInbox: LateCall<Void>
     private let isReadyFlag = Mutex(false)
@@ -121,10 +141,22 @@ final class Node: Sendable {
         }
         guard !Task.isCancelled, !lifeline.isDead else { return }
         let pipeline = Pipeline(
-            parts, configuration: configuration, worker: "worker-\(lifeline.incarnation)", ownsStore: ownsStore)
+            parts, configuration: configuration, worker: Self.workerName(lifeline), ownsStore: ownsStore)
         wakePipeline.set { pipeline.wake($0.0, dueAt: $0.1) }
         wakeInbox.set { pipeline.wakeInbox() }
         isReadyFlag.withLock { $0 = true }
-        try? await pipeline.run()
+        await withTaskGroup(of: Void.self) { group in
+            if isShared { group.addTask { await self.refreshDirectory() } }
+            try? await pipeline.run()
+            group.cancelAll()
+        }
+    }
+
+    /// Keeps up with what is changed over other nodes.
+    private func refreshDirectory() async {
+        while !Task.isCancelled {
+            try? await parts.time.sleep(for: DirectoryRefresher.interval)
+            try? await directory.refresh()
+        }
     }
 }

@@ -23,16 +23,24 @@ final class RunLog: Sendable {
     private struct State {
         var violations: [String] = []
         var deaths: [Int: MonotonicInstant] = [:]
-        var stalls: [Int: MonotonicInstant] = [:]
+        /// Until when a node hung, the last time; nil for one that never came back whole.
+        var stalls: [Int: MonotonicInstant?] = [:]
         var forwardJumps: [MonotonicInstant] = []
         var limits: [ThrottleScope: [LimitSpan]] = [:]
-        var openClaims: [MessageID: (incarnation: Int, token: Int64)] = [:]
+        var openClaims: [MessageID: (incarnation: Int, token: Int64, at: MonotonicInstant)] = [:]
         var newestTokens: [MessageID: Int64] = [:]
         var claimants: [MessageID: Int] = [:]
         var overtaken: Set<Int> = []
         /// Nodes that asked for longer leases and have not had them: the store is slow, full or away.
         var unrenewed: Set<Int> = []
         var counts = Counts()
+
+        /// Whether the claim was made before its node hung, or by what it was about to do when it began to hang.
+        func hungWith(_ claim: (incarnation: Int, token: Int64, at: MonotonicInstant)) -> Bool {
+            guard let stall = stalls[claim.incarnation] else { return false }
+            guard let until = stall else { return true }
+            return claim.at <= until + .seconds(1)
+        }
     }
 
     private let state = Mutex(State())
@@ -60,9 +68,8 @@ final class RunLog: Sendable {
         state.withLock { if $0.deaths[incarnation] == nil { $0.deaths[incarnation] = now } }
     }
 
-    func stalled(_ incarnation: Int) {
-        let now = time.monotonicNow()
-        state.withLock { $0.stalls[incarnation] = now }
+    func stalled(_ incarnation: Int, until: MonotonicInstant?) {
+        state.withLock { $0.stalls[incarnation] = .some(until) }
     }
 
     func death(of incarnation: Int) -> MonotonicInstant? { state.withLock { $0.deaths[incarnation] } }
@@ -70,13 +77,14 @@ final class RunLog: Sendable {
     // MARK: Claims
 
     func claimed(_ claims: [Claim], by incarnation: Int) {
+        let now = time.monotonicNow()
         state.withLock { state in
             for claim in claims {
                 if let before = state.claimants[claim.message.id], before != incarnation, state.stalls[before] != nil {
                     state.overtaken.insert(before)
                 }
                 state.claimants[claim.message.id] = incarnation
-                state.openClaims[claim.message.id] = (incarnation, claim.token)
+                state.openClaims[claim.message.id] = (incarnation, claim.token, now)
                 state.newestTokens[claim.message.id] = claim.token
             }
         }
@@ -111,8 +119,8 @@ final class RunLog: Sendable {
     func recovered(_ count: Int, unknownNow: Set<MessageID>) {
         let (eligible, taken) = state.withLock { state in
             let eligible = state.openClaims.filter { _, claim in
-                state.deaths[claim.incarnation] != nil || state.stalls[claim.incarnation] != nil
-                    || state.unrenewed.contains(claim.incarnation)
+                state.deaths[claim.incarnation] != nil || state.unrenewed.contains(claim.incarnation)
+                    || state.hungWith(claim)
             }
             let taken = state.openClaims.filter { unknownNow.contains($0.key) }
             for id in taken.keys { state.openClaims[id] = nil }

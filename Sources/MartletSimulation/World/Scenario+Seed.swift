@@ -16,6 +16,7 @@ extension Scenario {
             drawTrouble(chance)
         }
         drawTraffic(chance)
+        drawWorkers(seed: seed)
         actions = actions.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
     }
 

@@ -81,6 +81,7 @@ struct Scenario: Sendable {
         case storeFault(StoreFault, Duration)
         case crash(Duration), cancelNode(Duration), stall(Duration)
         case jump(Duration)
+        case registerFault(RegisterFault, Duration)
     }
 
     enum StoreFault: String, Sendable, CaseIterable { case busy, full, unavailable }
@@ -97,6 +98,10 @@ struct Scenario: Sendable {
     var configuration = PipelineConfiguration()
     /// Whether a node may take over all claims when it starts, as one that shares its store with nobody may.
     var ownsStore = true
+    /// Nodes at a time.
+    var workers = 1
+    /// What they share their limits by; nil where a node has a throttle of its own.
+    var register: RegisterPlan?
     /// How long trouble and traffic last; what comes after is quiet.
     var duration: Duration
     var tenants: [TenantPlan]

@@ -26,10 +26,14 @@ extension World {
         case .cancelNode(let pause): cancelNode(restartAfter: pause)
         case .stall(let length):
             // Hanging does most harm with something in hand.
-            for _ in 0..<100 where running.map({ !log.hasClaims($0.lifeline.incarnation) }) ?? true {
+            for _ in 0..<100 where !allRunning.contains(where: { log.hasClaims($0.lifeline.incarnation) }) {
                 try? await time.sleep(for: .milliseconds(50))
             }
             stall(for: length)
+        case .registerFault(let fault, let length):
+            guard let register = surroundings.shared?.register else { return }
+            register.begin(fault)
+            agenda.after(length) { register.end(fault) }
         case .storeFault(let fault, let length):
             trace.note("the store is \(fault.rawValue) for \(length.seconds) s")
             log.count { $0.storeFaults += 1 }

@@ -28,6 +28,7 @@ final class Places: Sendable {
 extension World {
     /// Makes the tenants and channels, before anything goes wrong.
     func setUp() async throws -> Places {
+        if scenario.register?.isNew == false { await surroundings.shared?.register.age() }
         let places = Places()
         let directory = try quietDirectory()
         for (number, plan) in scenario.tenants.enumerated() {
