@@ -155,4 +155,32 @@ import Testing
             #expect(reads.withLock { $0 } == 3)
         }
     }
+
+    @Test func `a channel that cannot be looked for is not said to be missing`() async throws {
+        try await withHarness { harness in
+            let connection = MemoryStore(connectedTo: harness.store)
+            let directory = try shared(harness, connection)
+            try await directory.load()
+            let channel = try await harness.makeChannel()
+            let isAway = Mutex(true)
+            connection.interpose { operation throws(StoreError) in
+                if operation == .channels, isAway.withLock({ $0 }) { throw StoreError(.unavailable, "away") }
+            }
+            let acceptance = Acceptance(
+                store: connection, directory: directory, time: harness.steadyTime, identifiers: harness.identifiers,
+                idempotencyWindow: .seconds(86_400), feed: harness.feed, metrics: PipelineMetrics(), wake: { _, _ in })
+            let draft = try harness.draft(channel: channel)
+            let refusal = await #expect(throws: AcceptanceError.self) {
+                try await acceptance.accept(draft, tenant: channel.tenantID)
+            }
+            if case .store(let error)? = refusal {
+                #expect(error.code == .unavailable)
+            } else {
+                Issue.record("invalid")
+            }
+            isAway.withLock { $0 = false }
+            let accepted = try await acceptance.accept(draft, tenant: channel.tenantID)
+            #expect(accepted.message?.channelID == channel.id)
+        }
+    }
 }

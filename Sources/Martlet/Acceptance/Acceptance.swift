@@ -38,7 +38,7 @@ package final class Acceptance: Sendable {
     /// Accepts one request. On return it is on disk.
     package func accept(_ draft: MessageDraft, tenant: TenantID) async throws(AcceptanceError) -> AcceptanceResult {
         let request: AcceptanceRequest
-        await makeChannelsKnown([draft], tenant: tenant)
+        do throws(StoreError) { try await makeChannelsKnown([draft], tenant: tenant) } catch { throw .store(error) }
         switch prepare(draft, tenant: tenant, pointer: "") {
         case .success(let prepared): request = prepared
         case .failure(let failure): throw .invalid(failure.errors)
@@ -53,7 +53,7 @@ package final class Acceptance: Sendable {
     package func accept(
         _ drafts: [Result<MessageDraft, FieldErrors>], tenant: TenantID
     ) async throws(StoreError) -> [Result<AcceptanceResult, FieldErrors>] {
-        await makeChannelsKnown(drafts.compactMap { try? $0.get() }, tenant: tenant)
+        try await makeChannelsKnown(drafts.compactMap { try? $0.get() }, tenant: tenant)
         let prepared = drafts.map { draft in
             draft.flatMap { prepare($0, tenant: tenant, pointer: "") }
         }
@@ -69,11 +69,13 @@ package final class Acceptance: Sendable {
     }
 
     /// A channel that is not known here may be one that another process has just made.
-    private func makeChannelsKnown(_ drafts: [MessageDraft], tenant: TenantID) async {
+    /// - throws: when the store cannot be asked: nobody can say that there is no such channel then.
+    private func makeChannelsKnown(_ drafts: [MessageDraft], tenant: TenantID) async throws(StoreError) {
         let isMissing = Set(drafts.map(\.channel)).contains { name in
             if case .failure = directory.resolveChannel(named: name, tenant: tenant) { true } else { false }
         }
-        if isMissing { _ = await directory.lookAgain() }
+        guard isMissing, directory.isShared, !(await directory.lookAgain()) else { return }
+        throw StoreError(.unavailable, "the channels cannot be read")
     }
 
     private func prepare(

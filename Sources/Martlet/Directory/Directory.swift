@@ -45,7 +45,7 @@ package final class Directory: Sendable {
     private let time: any TimeSource
     private let identifiers: IdentifierGenerator
     private let statuses: ChannelStatusWriter
-    private let isShared: Bool
+    package let isShared: Bool
     private let state = Mutex(State())
 
     /// - parameter isShared: whether other processes may be changing the same store.

@@ -12,7 +12,7 @@ package final class SharedThrottle: Throttle {
     /// When to ask again a register that does not answer.
     fileprivate static let unavailablePause: Duration = .milliseconds(500)
     /// Where the register says when it began to remember.
-    package static let beginningKey = "beginning"
+    private static let beginningKey = "beginning"
 
     /// What this worker knows of a scope.
     fileprivate struct Local: Sendable {

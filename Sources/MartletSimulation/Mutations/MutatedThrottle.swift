@@ -11,9 +11,6 @@ struct MutatedThrottle: Throttle {
 
     func restore(_ scope: ThrottleScope, ages: [Duration]) async -> Bool {
         if mutation == .windowsAreForgottenAtRestart { return true }
-        if mutation == .lostRegisterIsTrusted, base is SharedThrottle {
-            return await base.restore(scope, ages: [])
-        }
         return await base.restore(scope, ages: ages)
     }
 

@@ -39,7 +39,6 @@ package enum Mutation: String, Sendable, CaseIterable {
     // In what workers share.
     case registerIsNotShared
     case registerWritesBlindly
-    case lostRegisterIsTrusted
 }
 
 extension Mutation {

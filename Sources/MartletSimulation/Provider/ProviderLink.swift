@@ -63,6 +63,9 @@ final class ProviderLink: Provider {
         if mutation == .unknownTakenForTransient, case .unknown(let detail) = answer.outcome {
             answer.outcome = .transient(detail: detail, retryAfter: nil)
         }
+        if mutation == .penaltyIsIgnored, case .throttled(_, let detail) = answer.outcome {
+            answer.outcome = .throttled(retryAfter: nil, detail: detail)
+        }
         return answer
     }
 

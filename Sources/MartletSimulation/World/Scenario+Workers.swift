@@ -36,10 +36,13 @@ extension Scenario {
         if chance.happens(0.5) { plan.doubt = chance.unitInterval() * 0.1 }
         if chance.happens(0.5) { plan.repeats = chance.unitInterval() * 0.3 }
         guard chance.happens(0.7) else { return }
+        let sends = actions.compactMap { timed in if case .send = timed.action { timed.at } else { Duration?.none } }
         for _ in 0..<chance.integer(1...5) {
+            // It does most harm while something is sent.
+            let at = chance.pick(sends) + chance.duration(.milliseconds(100) ... .seconds(4))
             actions.append(
                 TimedAction(
-                    at: chance.duration(.zero...duration),
+                    at: at,
                     action: .registerFault(
                         chance.pick([.away, .slow, .forgets, .forgets, .forgets, .setsBack]),
                         chance.duration(.milliseconds(500) ... .seconds(15)))))

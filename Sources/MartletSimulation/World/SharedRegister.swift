@@ -35,10 +35,7 @@ final class SharedRegister: Sendable {
         trace.note("the register: \(fault.rawValue)")
         state.withLock { state in
             switch fault {
-            case .forgets:
-                // Its beginning is all that a register which is trusted at once would keep.
-                let isTrusted = mutation == .lostRegisterIsTrusted
-                state.states = isTrusted ? state.states.filter { $0.key == SharedThrottle.beginningKey } : [:]
+            case .forgets: state.states = [:]
             case .setsBack: state.setBack += .seconds(3)
             case .away, .slow: state.faults[fault, default: 0] += 1
             }
