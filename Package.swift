@@ -81,7 +81,7 @@ let package = Package(
         .target(
             name: "PostgreSQLEngine",
             dependencies: [
-                "Martlet", .target(name: "CPostgreSQL", condition: .when(traits: ["PostgreSQL"])), deque, logging,
+                "Martlet", .target(name: "CPostgreSQL", condition: .when(traits: ["PostgreSQL"])), logging,
                 serviceLifecycle,
             ],
             path: "Sources/Engines/PostgreSQL", swiftSettings: settings),
@@ -89,7 +89,7 @@ let package = Package(
         .systemLibrary(name: "CRedis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
         .target(
             name: "RedisEngine",
-            dependencies: ["Martlet", .target(name: "CRedis", condition: .when(traits: ["Redis"])), deque, logging],
+            dependencies: ["Martlet", .target(name: "CRedis", condition: .when(traits: ["Redis"])), logging],
             path: "Sources/Engines/Redis", swiftSettings: settings),
         .systemLibrary(
             name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"]), .brew(["rabbitmq-c"])]),
