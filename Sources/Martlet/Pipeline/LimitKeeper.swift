@@ -111,41 +111,47 @@ final class LimitKeeper: Sendable {
     /// Answers whether any came into force.
     private func catchUp(with scopes: ArraySlice<Scope>) async -> Bool {
         guard !scopes.isEmpty else { return false }
-        let outcomes = await withTaskGroup(of: (Int, Result<Bool, StoreError>).self) { group in
-            for (index, scope) in scopes.enumerated() {
-                group.addTask {
-                    do throws(StoreError) { return (index, .success(try await self.bringIntoForce(scope))) } catch {
-                        return (index, .failure(error))
-                    }
-                }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        let outcomes = await withTaskGroup(of: (scope: Scope, outcome: Outcome).self) { group in
+            for scope in scopes { group.addTask { (scope, await self.bringIntoForce(scope)) } }
+            return await group.reduce(into: []) { $0.append($1) }
         }
-        for (index, scope) in scopes.enumerated() {
-            switch outcomes[index] {
-            case .success(true)?: done(scope)
-            case .failure(let error)?: observer.storeFailed(error, doing: "read what was sent before")
-            case .success(false)?, nil: break
+        for (scope, outcome) in outcomes {
+            switch outcome {
+            case .inForce: done(scope)
+            case .notYet: break
+            case .failed(let error): observer.storeFailed(error, doing: "read what was sent before")
             }
         }
-        return outcomes.values.contains { if case .success(true) = $0 { true } else { false } }
+        return outcomes.contains { if case .inForce = $0.outcome { true } else { false } }
     }
 
-    /// Answers whether the scope's limits are in force; those of one that is gone need not be.
-    private func bringIntoForce(_ scope: Scope) async throws(StoreError) -> Bool {
-        switch scope {
-        case .tenant(let id, _):
-            guard let tenant = directory.tenant(id) else { return true }
-            return try await apply(
-                tenant.limits, headroom: Channel.defaultHeadroom, to: .tenant(id),
-                sentOver: directory.channels(tenant: id).map(\.id))
-        case .channel(let id, _):
-            guard let channel = directory.channel(id), let provider = directory.providers[channel.provider] else {
-                return true
+    private enum Outcome: Sendable {
+        /// Also of a scope that is gone.
+        case inForce
+        case notYet
+        case failed(StoreError)
+    }
+
+    private func bringIntoForce(_ scope: Scope) async -> Outcome {
+        do throws(StoreError) {
+            let isInForce: Bool
+            switch scope {
+            case .tenant(let id, _):
+                guard let tenant = directory.tenant(id) else { return .inForce }
+                isInForce = try await apply(
+                    tenant.limits, headroom: Channel.defaultHeadroom, to: .tenant(id),
+                    sentOver: directory.channels(tenant: id).map(\.id))
+            case .channel(let id, _):
+                guard let channel = directory.channel(id), let provider = directory.providers[channel.provider] else {
+                    return .inForce
+                }
+                isInForce = try await apply(
+                    channel.limits ?? provider.traits.defaultLimits, headroom: channel.headroom, to: .channel(id),
+                    sentOver: [id])
             }
-            return try await apply(
-                channel.limits ?? provider.traits.defaultLimits, headroom: channel.headroom, to: .channel(id),
-                sentOver: [id])
+            return isInForce ? .inForce : .notYet
+        } catch {
+            return .failed(error)
         }
     }
 
