@@ -88,6 +88,14 @@ package enum DirectoryPromises {
             #expect(try await fixture.store.channels() == [record])
             #expect(try await !fixture.store.update(fixture.record(fixture.ids.next(), named: "nobody")))
         },
+        Promise("of two statuses the younger stands, whichever comes last") { fixture in
+            func status() async throws -> ChannelStatus? { try await fixture.store.channels().first?.channel.status }
+            try await fixture.store.updateStatus(fixture.channel, .active, reason: nil, since: at(9))
+            try await fixture.store.updateStatus(fixture.channel, .paused, reason: "late", since: at(8))
+            #expect(try await status() == .active)
+            try await fixture.store.updateStatus(fixture.channel, .disconnected, reason: nil, since: at(9))
+            #expect(try await status() == .disconnected)
+        },
     ]
 
     static let removal: [Promise<StoreFixture>] = [

@@ -143,6 +143,19 @@ private final class Arrivals: Sendable {
         }
     }
 
+    @Test func `limits that were set while the register was away hold when it is back`() async throws {
+        let register = MemoryRegister()
+        let throttle = throttle(register, "only")
+        try await serving(throttle) {
+            try await begin(throttle, channel, [RateLimit(count: 20, perSeconds: 3600)])
+            register.setAway(true)
+            await throttle.configure(channel, limits: [RateLimit(count: 2, perSeconds: 3600)], headroom: 0.5)
+            register.setAway(false)
+            try await eventually { await throttle.restore(channel, ages: []) }
+            #expect(await throttle.acquire(5, in: [channel]).count == 1)
+        }
+    }
+
     @Test func `what the register forgets is named, formed anew, and filled with what was sent`() async throws {
         let register = MemoryRegister()
         let throttle = throttle(register, "first")

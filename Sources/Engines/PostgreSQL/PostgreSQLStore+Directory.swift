@@ -132,7 +132,10 @@
         {
             try await write { transaction in
                 try transaction.session.send(
-                    "UPDATE channels SET status = $1, status_reason = $2, status_since = $3 WHERE id = $4",
+                    """
+                    UPDATE channels SET status = $1, status_reason = $2, status_since = $3
+                    WHERE id = $4 AND status_since <= $3
+                    """,
                     [status.rawValue, reason, since, id])
             }
         }

@@ -119,8 +119,10 @@ extension SQLiteStore: DirectoryStore {
     {
         try await write { transaction in
             try transaction.database.run(
-                "UPDATE channels SET status = ?, status_reason = ?, status_since = ? WHERE id = ?",
-                [status.rawValue, reason, since, id])
+                """
+                UPDATE channels SET status = ?, status_reason = ?, status_since = ? WHERE id = ? AND status_since <= ?
+                """,
+                [status.rawValue, reason, since, id, since])
         }
     }
 }

@@ -366,7 +366,8 @@ package final class Directory: Sendable {
             guard var channel = state.channels[id], channel.status != status || channel.statusReason != reason,
                 from?.contains(channel.status) ?? true
             else { return nil }
-            if channel.status != status { channel.statusSince = now }
+            // Never before the one it follows, whatever the clock says: the younger word counts.
+            if channel.status != status { channel.statusSince = max(now, channel.statusSince) }
             channel.status = status
             channel.statusReason = reason.map { String($0.prefix(ErrorReason.detailCharactersMax)) }
             state.channels[id] = channel
@@ -396,7 +397,7 @@ package final class Directory: Sendable {
         }
         guard let known = channel(id), from?.contains(known.status) ?? true else { return false }
         if known.status != status || known.statusReason != reason {
-            try await store.updateStatus(id, status, reason: reason, since: time.now())
+            try await store.updateStatus(id, status, reason: reason, since: max(time.now(), known.statusSince))
         }
         do throws(StoreError) { return try await setStatus(id, status, reason: reason, from: from) } catch {
             // It is stored; what the store missed since then, it hears of later.

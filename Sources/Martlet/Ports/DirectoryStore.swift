@@ -23,7 +23,7 @@ package protocol DirectoryStore: Sendable {
     func channels() async throws(StoreError) -> [ChannelRecord]
     /// Stores everything of a channel but its status. False when there is no such channel.
     func update(_ channel: ChannelRecord) async throws(StoreError) -> Bool
-    /// Stores a channel's status.
+    /// Stores a channel's status, unless a younger one is stored: a process that was held up may come late.
     func updateStatus(_ id: ChannelID, _ status: ChannelStatus, reason: String?, since: Timestamp)
         async throws(StoreError)
     /// Removes the channel. Its waiting messages fail as `channel_deleted` and are dead-lettered; the log keeps the rest.

@@ -24,6 +24,8 @@ package final class SharedThrottle: Throttle {
         var returned = 0
         /// Whether there is something to report.
         var isChanged = true
+        /// Whether the register may not have heard of these limits yet.
+        var mustConfigure = true
     }
 
     fileprivate struct Asked: Sendable {
@@ -82,6 +84,7 @@ package final class SharedThrottle: Throttle {
             } else {
                 state.scopes[scope]?.limits = limits
                 state.scopes[scope]?.headroom = headroom
+                state.scopes[scope]?.mustConfigure = true
             }
         }
         guard isShared(scope) else { return }
@@ -242,6 +245,7 @@ package final class SharedThrottle: Throttle {
                 state.orders = []
                 for scope in sorted {
                     state.scopes[scope]?.isChanged = false
+                    state.scopes[scope]?.mustConfigure = false
                     // Should the change not be kept, what was given back counts as answered: on the safe side.
                     state.scopes[scope]?.returned = 0
                 }
@@ -257,7 +261,8 @@ package final class SharedThrottle: Throttle {
             var outcome = try await change(batch)
             if !outcome.missing.isEmpty {
                 try await form(outcome.missing, of: batch)
-                let configured = Set(batch.orders.compactMap { entry in entry.order.isConfigure ? entry.scope : nil })
+                let configured = Set(
+                    zip(batch.scopes, batch.locals).compactMap { $1?.mustConfigure == true ? $0 : nil })
                 let lost = Set(outcome.missing).subtracting(configured)
                 state.withLock { $0.forgotten.formUnion(lost) }
                 if !configured.isDisjoint(with: outcome.missing) { outcome = try await change(batch) }
@@ -292,7 +297,13 @@ package final class SharedThrottle: Throttle {
 
     /// The register does not answer: nothing is granted, and what was to be reported is reported later.
     private func refuse(_ batch: Batch) {
-        state.withLock { state in for scope in batch.scopes { state.scopes[scope]?.isChanged = true } }
+        state.withLock { state in
+            for (scope, local) in zip(batch.scopes, batch.locals) {
+                state.scopes[scope]?.isChanged = true
+                // Whoever set the limits does not do it again: what the register missed, the next change tells it.
+                if local?.mustConfigure == true { state.scopes[scope]?.mustConfigure = true }
+            }
+        }
         for asked in batch.asked { asked.refuse() }
         for entry in batch.orders { entry.order.refuse() }
     }
@@ -311,16 +322,17 @@ package final class SharedThrottle: Throttle {
                 if let local = batch.locals[index] {
                     limiter.hear(
                         worker, inFlight: local.inFlight, returned: local.returned, requestMax: requestMax, now: now)
+                    if local.mustConfigure {
+                        limiter.configure(limits: local.limits, headroom: local.headroom, now: now)
+                    }
                 }
                 limiters[scope] = limiter
             }
             for entry in batch.orders {
                 let scope = entry.scope
                 switch entry.order {
-                case .configure:
-                    if let local = batch.local(scope) {
-                        limiters[scope]?.configure(limits: local.limits, headroom: local.headroom, now: now)
-                    }
+                // It goes with what the worker reports.
+                case .configure: break
                 case .restore(let ages, _):
                     outcome.restored.append(limiters[scope]?.restore(ages: ages, now: now) ?? false)
                 case .penalize(let retryAfter, _):
@@ -409,8 +421,6 @@ extension SharedThrottle.Asked {
 }
 
 extension SharedThrottle.Order {
-    fileprivate var isConfigure: Bool { if case .configure = self { true } else { false } }
-
     fileprivate func refuse() {
         switch self {
         case .configure(let answer): answer()

@@ -110,6 +110,8 @@ extension World {
     /// Asks until a node has answered.
     private func operate(_ what: String, _ body: @escaping @Sendable (Node) async throws -> Void) async {
         for _ in 0..<600 {
+            // The run is over, and waits for nobody.
+            if Task.isCancelled { return }
             if let node {
                 do {
                     try await body(node)

@@ -93,6 +93,7 @@ extension MemoryStore: DirectoryStore {
         _ id: ChannelID, _ status: ChannelStatus, reason: String?, since: Timestamp
     ) async throws(StoreError) {
         try await perform(.updateStatus) { state in
+            guard let known = state.channels[id]?.channel, known.statusSince <= since else { return }
             state.channels[id]?.channel.status = status
             state.channels[id]?.channel.statusReason = reason
             state.channels[id]?.channel.statusSince = since
